@@ -1,0 +1,4 @@
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>Options of the epoll transport.</summary>
+public sealed class EpollTransportOptions : LinuxTransportOptions;
