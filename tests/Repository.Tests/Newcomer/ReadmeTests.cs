@@ -38,7 +38,7 @@ public sealed partial class ReadmeTests
         folder.Write("Directory.Build.props", "<Project />");
         folder.Write("Directory.Packages.props", "<Project />");
 
-        await using (RunningProcess build = RunningProcess.Start("dotnet", folder.Path, "build", "-o", "out", "-m:1"))
+        await using (RunningProcess build = RunningProcess.Start("dotnet", folder.Path, "build", "-o", "out", "-m:1", "-p:UseSharedCompilation=false"))
         {
             Assert.True(await build.WaitForExitAsync() == 0, build.Output);
         }
