@@ -85,6 +85,12 @@ internal sealed class ConnectionServer : IAsyncDisposable
         }
 
         _disposed = true;
+        foreach (Exception fault in _faults)
+        {
+            // When the test fails for what followed from a fault.
+            TestContext.Current.TestOutputHelper?.WriteLine($"A handler failed: {fault}");
+        }
+
         await _listener.UnbindAsync().Limited();
         foreach (ConnectionContext connection in _connections.Keys)
         {

@@ -9,11 +9,15 @@ internal static class Eventually
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Returns as soon as the condition holds; fails the test when the time limit is over.</summary>
-    public static async Task TrueAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "")
+    public static Task TrueAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        TrueAsync(() => Task.FromResult(condition()), what);
+
+    /// <summary>Returns as soon as the condition holds; fails the test when the time limit is over.</summary>
+    public static async Task TrueAsync(Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string what = "")
     {
         using var timer = new PeriodicTimer(Interval);
         long start = Stopwatch.GetTimestamp();
-        while (!condition())
+        while (!await condition())
         {
             if (Stopwatch.GetElapsedTime(start) > TimeLimit.Current)
             {
