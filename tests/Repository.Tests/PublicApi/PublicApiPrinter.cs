@@ -198,7 +198,5 @@ internal sealed class PublicApiPrinter
 
     private static string Access(MethodBase method) => method.IsPublic ? "" : "protected ";
 
-    private static bool IsVisible(MethodBase method) =>
-        (method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly)
-        && !(method.DeclaringType!.IsSealed && !method.IsPublic && !method.IsStatic && method is ConstructorInfo);
+    private static bool IsVisible(MethodBase method) => method.IsPublic || method.IsFamily || method.IsFamilyOrAssembly;
 }
