@@ -20,11 +20,11 @@ internal static class GoldenCall
     {
         using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, port).WaitAsync(RunningProcess.Limit);
-        await socket.SendAsync(Request).WaitAsync(RunningProcess.Limit);
+        await using NetworkStream stream = new(socket);
+        await stream.WriteAsync(Request).AsTask().WaitAsync(RunningProcess.Limit);
         socket.Shutdown(SocketShutdown.Send);
 
         using MemoryStream received = new();
-        await using NetworkStream stream = new(socket);
         await stream.CopyToAsync(received).WaitAsync(RunningProcess.Limit);
         return received.ToArray();
     }

@@ -149,13 +149,9 @@ internal sealed class PublicApiPrinter
 
     private static string Bases(Type type)
     {
-        if (type.IsEnum || typeof(Delegate).IsAssignableFrom(type))
-        {
-            return "";
-        }
-
-        IEnumerable<Type> inherited = type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) ? [parent] : [];
-        IEnumerable<Type> interfaces = type.GetInterfaces().Where(face => face.IsVisible).OrderBy(TypeName, StringComparer.Ordinal);
+        bool isPlain = type.IsEnum || typeof(Delegate).IsAssignableFrom(type);
+        IEnumerable<Type> inherited = !isPlain && type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) ? [parent] : [];
+        IEnumerable<Type> interfaces = type.GetInterfaces().Where(face => face.IsVisible && !isPlain).OrderBy(TypeName, StringComparer.Ordinal);
         string[] names = [.. inherited.Concat(interfaces).Select(TypeName)];
         return (names.Length == 0 ? "" : " : " + string.Join(", ", names))
             + string.Concat(type.GetGenericArguments().Select(Constraints));
