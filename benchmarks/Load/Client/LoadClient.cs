@@ -50,11 +50,10 @@ internal sealed unsafe class LoadClient : IDisposable
     }
 
     /// <summary>Keeps the loop going until the time, in ticks of the stopwatch.</summary>
-    public void RunUntil(long end, CancellationToken cancellationToken)
+    public void RunUntil(long end)
     {
         while (Stopwatch.GetTimestamp() < end)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             int count = Libc.epoll_wait(_epoll, _events.Pointer, EventsPerWait, LongestWaitMilliseconds);
             if (count < 0 && Marshal.GetLastPInvokeError() != Libc.EINTR)
             {

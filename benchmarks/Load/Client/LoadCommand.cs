@@ -29,7 +29,7 @@ internal static class LoadCommand
         {
             workload, port, connections, inFlight, warmup, seconds, serverProcess, serverCore, controlled,
         };
-        command.SetAction((line, cancellationToken) =>
+        command.SetAction(line =>
         {
             var settings = new LoadSettings(
                 line.GetValue(workload),
@@ -40,19 +40,18 @@ internal static class LoadCommand
                 TimeSpan.FromSeconds(line.GetValue(seconds)),
                 line.GetValue(serverProcess),
                 line.GetValue(serverCore));
-            return Task.FromResult(Run(settings, line.GetValue(controlled), cancellationToken));
+            return Run(settings, line.GetValue(controlled));
         });
         return command;
     }
 
-    private static int Run(LoadSettings settings, bool controlled, CancellationToken cancellationToken)
+    private static int Run(LoadSettings settings, bool controlled)
     {
         try
         {
             new LoadRun(settings).Run(
                 () => Console.Out.WriteLine(Measuring),
-                result => Report(result, controlled),
-                cancellationToken);
+                result => Report(result, controlled));
             return 0;
         }
         catch (LoadException e)

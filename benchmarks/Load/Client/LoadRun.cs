@@ -10,19 +10,18 @@ internal sealed class LoadRun(LoadSettings settings)
     /// <summary>Runs to the end of the window.</summary>
     /// <param name="measuring">Called when the window begins.</param>
     /// <param name="measured">Called at its end, while the connections are still open.</param>
-    /// <param name="cancellationToken">Ends the run early.</param>
-    public void Run(Action measuring, Action<LoadResult> measured, CancellationToken cancellationToken)
+    public void Run(Action measuring, Action<LoadResult> measured)
     {
         var tally = new Tally();
         using var client = new LoadClient(Enumerable.Range(0, settings.Connections).Select(CreateExchange), tally);
         client.Start(settings.Port);
-        client.RunUntil(Stopwatch.GetTimestamp() + Ticks(settings.Warmup), cancellationToken);
+        client.RunUntil(Stopwatch.GetTimestamp() + Ticks(settings.Warmup));
 
         tally.Clear();
         measuring();
         Usage before = TakeUsage();
         long began = Stopwatch.GetTimestamp();
-        client.RunUntil(began + Ticks(settings.Window), cancellationToken);
+        client.RunUntil(began + Ticks(settings.Window));
         long ended = Stopwatch.GetTimestamp();
         Usage after = TakeUsage();
         measured(Summarise(tally, Stopwatch.GetElapsedTime(began, ended), before, after));

@@ -11,11 +11,11 @@ internal static class LoadServer
 {
     private static readonly byte[] Text = "Hello, World!"u8.ToArray();
 
-    /// <summary>Prints <c>port N</c> and <c>ready</c> when it listens; returns when it was told to stop.</summary>
-    public static async Task RunAsync(ServeSettings settings, CancellationToken cancellationToken)
+    /// <summary>Prints <c>port N</c> and <c>ready</c> when it listens; returns after SIGTERM or Ctrl+C, which the host handles.</summary>
+    public static async Task RunAsync(ServeSettings settings)
     {
         await using WebApplication app = Build(settings);
-        await app.StartAsync(cancellationToken);
+        await app.StartAsync();
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"port {new Uri(app.Urls.Single()).Port}"));
         Console.Out.WriteLine("ready");
         if (settings.Controlled)
@@ -23,7 +23,7 @@ internal static class LoadServer
             ControlChannel.Start(app.Lifetime.StopApplication);
         }
 
-        await app.WaitForShutdownAsync(cancellationToken);
+        await app.WaitForShutdownAsync();
     }
 
     private static WebApplication Build(ServeSettings settings)

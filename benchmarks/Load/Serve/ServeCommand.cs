@@ -21,7 +21,7 @@ internal static class ServeCommand
         {
             workload, transport, scheduling, port, loops, controlled,
         };
-        command.SetAction(async (line, cancellationToken) =>
+        command.SetAction(async line =>
         {
             var settings = new ServeSettings(
                 line.GetValue(workload),
@@ -30,7 +30,7 @@ internal static class ServeCommand
                 line.GetValue(port),
                 line.GetValue(loops),
                 line.GetValue(controlled));
-            await LoadServer.RunAsync(settings, cancellationToken);
+            await LoadServer.RunAsync(settings);
             return 0;
         });
         return command;
