@@ -67,7 +67,8 @@ internal sealed class LoadRun(LoadSettings settings)
     {
         Workload.Echo => new EchoExchange(connection),
         Workload.Http => new HttpExchange(),
-        _ => throw new LoadException($"no load for {settings.Workload}"),
+        Workload.Rpc => new RpcExchange(settings.InFlight),
+        _ => throw new InvalidOperationException($"workload {settings.Workload}"),
     };
 
     private struct Usage
