@@ -8,4 +8,7 @@ public sealed class IoUringTransportOptions : LinuxTransportOptions
     /// Default: <see cref="IoUringFallback.Epoll"/>.
     /// </summary>
     public IoUringFallback Fallback { get; set; }
+
+    /// <summary>Ring setup flags that may be asked for: tests take some away to play an older kernel.</summary>
+    internal uint AllowedRingFlags { get; set; } = uint.MaxValue;
 }
