@@ -106,7 +106,8 @@ internal sealed class ConnectionServer : IAsyncDisposable
     {
         while (await _listener.AcceptAsync() is { } connection)
         {
-            var started = new TaskCompletionSource();
+            // The handler starts on the pool, never on the thread that accepts.
+            var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _connections[connection] = RunAsync(connection, started.Task);
             started.SetResult();
         }
@@ -114,7 +115,7 @@ internal sealed class ConnectionServer : IAsyncDisposable
 
     private async Task RunAsync(ConnectionContext connection, Task started)
     {
-        await started.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await started;
         try
         {
             await _handler(connection);
