@@ -7,6 +7,8 @@ public sealed partial class SourceRuleTests
 {
     private const int LongestFile = 600;
 
+    private static readonly string[] CodeFolders = ["src", "tests", "samples", "benchmarks"];
+
     // Extension methods stand where users of ASP.NET Core look for them.
     private static readonly string[] ExtensionNamespaces =
         ["Microsoft.AspNetCore.Builder", "Microsoft.AspNetCore.Hosting", "Microsoft.Extensions.DependencyInjection"];
@@ -45,11 +47,21 @@ public sealed partial class SourceRuleTests
     [Fact]
     public void Sources_Length_StaysReadable()
     {
-        string[] folders = ["src", "tests", "samples", "benchmarks"];
-        string[] tooLong = [.. folders
+        string[] tooLong = [.. CodeFolders
             .SelectMany(folder => RepositoryFiles.Below(folder, "*.cs"))
             .Where(file => File.ReadLines(Path.Combine(RepositoryFiles.Root, file)).Count() > LongestFile)];
         Assert.Empty(tooLong);
+    }
+
+    /// <summary>What the solution leaves out is neither built nor tested.</summary>
+    [Fact]
+    public void Solution_Projects_AreAllThere()
+    {
+        string solution = RepositoryFiles.Read("Kestrel.Rpc.sln").Replace('\\', '/');
+        string[] missing = [.. CodeFolders
+            .SelectMany(folder => RepositoryFiles.Below(folder, "*.csproj"))
+            .Where(project => !solution.Contains($"\"{project}\"", StringComparison.Ordinal))];
+        Assert.Empty(missing);
     }
 
     [Fact]
