@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
+using Hello;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Middleware;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -31,16 +33,17 @@ internal static class LoadServer
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         Transports.Use(builder.WebHost, settings);
+        if (settings.Workload == Workload.Rpc)
+        {
+            builder.Services.AddRpc(options => options.Scheduling = settings.Scheduling == Scheduling.Inline ? RpcScheduling.Inline : RpcScheduling.ThreadPool);
+        }
+
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(IPAddress.Loopback, settings.Port, listen => Shape(listen, settings.Workload));
         });
         WebApplication app = builder.Build();
-        if (settings.Workload == Workload.Http)
-        {
-            app.Map("/{**path}", Answer);
-        }
-
+        Map(app, settings.Workload);
         return app;
     }
 
@@ -52,6 +55,26 @@ internal static class LoadServer
                 listen.UseConnectionHandler<EchoHandler>();
                 break;
             case Workload.Http:
+                break;
+            case Workload.Rpc:
+                listen.UseRpc();
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(workload));
+        }
+    }
+
+    private static void Map(WebApplication app, Workload workload)
+    {
+        switch (workload)
+        {
+            case Workload.Echo:
+                break;
+            case Workload.Http:
+                app.Map("/{**path}", Answer);
+                break;
+            case Workload.Rpc:
+                app.MapRpc("helloworld/Hello", (HelloRequest request) => new HelloReply { Msg = "Hello " + request.Msg });
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(workload));
