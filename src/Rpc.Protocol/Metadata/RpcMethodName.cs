@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 
 namespace Kestrel.Rpc.Protocol;
 
@@ -8,6 +9,8 @@ namespace Kestrel.Rpc.Protocol;
 /// </summary>
 public sealed class RpcMethodName : IEquatable<RpcMethodName>
 {
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private readonly byte[] _protocolData;
 
     /// <summary>Makes a name.</summary>
@@ -18,6 +21,10 @@ public sealed class RpcMethodName : IEquatable<RpcMethodName>
     {
         ArgumentException.ThrowIfNullOrEmpty(service);
         ArgumentException.ThrowIfNullOrEmpty(method);
+
+        // The JSON writer would replace half of a surrogate pair and send another name; this throws.
+        StrictUtf8.GetByteCount(service);
+        StrictUtf8.GetByteCount(method);
         Service = service;
         Method = method;
         ArrayBufferWriter<byte> buffer = new();
