@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -12,12 +13,13 @@ internal sealed class RawPeer : IAsyncDisposable
     private static readonly RpcFrameLimits Limits = new() { MaxBodyLength = 64 * 1024 * 1024 };
 
     private readonly Stream _stream;
-    private byte[] _received = [];
+    private readonly PipeReader _input;
 
     private RawPeer(Socket socket, Stream stream)
     {
         Socket = socket;
         _stream = stream;
+        _input = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: 64 * 1024, leaveOpen: true));
     }
 
     public Socket Socket { get; }
@@ -50,23 +52,31 @@ internal sealed class RawPeer : IAsyncDisposable
 
     public async Task<byte[]> ReceiveExactlyAsync(int count)
     {
-        byte[] bytes = new byte[count];
-        await _stream.ReadExactlyAsync(bytes).InTime();
-        return bytes;
+        ReadResult read = await _input.ReadAtLeastAsync(count).InTime();
+        Assert.True(read.Buffer.Length >= count, $"The server closed the connection after {read.Buffer.Length} of {count} bytes.");
+        ReadOnlySequence<byte> bytes = read.Buffer.Slice(0, count);
+        byte[] copy = bytes.ToArray();
+        _input.AdvanceTo(bytes.End);
+        return copy;
     }
 
     public async Task<RawReply> ReceiveAsync()
     {
         while (true)
         {
-            if (TryRead(out RawReply? reply))
+            ReadResult read = await _input.ReadAsync().InTime();
+            ReadOnlySequence<byte> buffer = read.Buffer;
+            RpcFrameReadStatus status = RpcFrameReader.TryRead(ref buffer, Limits, out RpcFrame frame, out RpcFrameError error);
+            Assert.True(status != RpcFrameReadStatus.Error, error.Describe());
+            if (status == RpcFrameReadStatus.Frame)
             {
-                return reply!;
+                RawReply reply = ToReply(frame);
+                _input.AdvanceTo(buffer.Start);
+                return reply;
             }
 
-            byte[] chunk = await ReceiveSomeAsync();
-            Assert.True(chunk.Length > 0, $"The server closed the connection with {_received.Length} bytes of a frame.");
-            _received = [.. _received, .. chunk];
+            Assert.False(read.IsCompleted, $"The server closed the connection with {buffer.Length} bytes of a frame.");
+            _input.AdvanceTo(buffer.Start, buffer.End);
         }
     }
 
@@ -84,10 +94,11 @@ internal sealed class RawPeer : IAsyncDisposable
     /// <summary>Expects that the server closes the connection and has sent nothing more.</summary>
     public async Task ExpectEndAsync()
     {
-        Assert.Empty(_received);
         try
         {
-            Assert.Empty(await ReceiveSomeAsync());
+            ReadResult read = await _input.ReadAsync().InTime();
+            Assert.True(read.Buffer.IsEmpty, $"The server sent {read.Buffer.Length} bytes more.");
+            Assert.True(read.IsCompleted);
         }
         catch (IOException)
         {
@@ -99,34 +110,16 @@ internal sealed class RawPeer : IAsyncDisposable
     public async Task<byte[]> ReceiveToEndAsync()
     {
         using MemoryStream all = new();
-        await _stream.CopyToAsync(all).InTime();
+        await _input.CopyToAsync(all).InTime();
         return all.ToArray();
     }
 
     public ValueTask DisposeAsync() => _stream.DisposeAsync();
 
-    private async Task<byte[]> ReceiveSomeAsync()
+    private static RawReply ToReply(in RpcFrame frame)
     {
-        byte[] chunk = new byte[16 * 1024];
-        int count = await _stream.ReadAsync(chunk).InTime();
-        return chunk[..count];
-    }
-
-    private bool TryRead(out RawReply? reply)
-    {
-        ReadOnlySequence<byte> buffer = new(_received);
-        RpcFrameReadStatus status = RpcFrameReader.TryRead(ref buffer, Limits, out RpcFrame frame, out RpcFrameError error);
-        Assert.True(status != RpcFrameReadStatus.Error, error.Describe());
-        if (status != RpcFrameReadStatus.Frame)
-        {
-            reply = null;
-            return false;
-        }
-
         Assert.True(RpcProtocolData.TryReadReply(frame.ProtocolData, out RpcProtocolData data, out RpcProtocolDataError fault), fault.ToString());
         Assert.Equal(RpcFrameType.Response, frame.Header.Type);
-        reply = new RawReply(frame.Header, data, frame.Body.ToArray());
-        _received = buffer.ToArray();
-        return true;
+        return new RawReply(frame.Header, data, frame.Body.ToArray());
     }
 }
