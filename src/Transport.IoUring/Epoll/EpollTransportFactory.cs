@@ -1,12 +1,21 @@
-using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Kestrel.Rpc.Transport;
 
-internal sealed class EpollTransportFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector
+/// <summary>Listens with the epoll engine.</summary>
+internal sealed class EpollTransportFactory : TransportFactory
 {
-    public bool CanBind(EndPoint endpoint) => false;
+    public EpollTransportFactory(
+        IOptions<EpollTransportOptions> options,
+        IMemoryPoolFactory<byte> memoryPools,
+        ILoggerFactory loggers,
+        TimeProvider? timeProvider = null)
+        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.Epoll"), timeProvider)
+    {
+    }
 
-    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+    protected override EventLoopGroup StartLoops(int count, ConnectionSettings settings) =>
+        StartLoops("epoll", count, (name, pool) => new EpollLoop(name, pool, settings));
 }

@@ -1,12 +1,34 @@
-using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Kestrel.Rpc.Transport;
 
-internal sealed class IoUringTransportFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector
+/// <summary>Listens with the io_uring engine, or with the epoll engine where the kernel has no usable io_uring.</summary>
+internal sealed class IoUringTransportFactory : TransportFactory
 {
-    public bool CanBind(EndPoint endpoint) => false;
+    private readonly IoUringTransportOptions _options;
 
-    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+    public IoUringTransportFactory(
+        IOptions<IoUringTransportOptions> options,
+        IMemoryPoolFactory<byte> memoryPools,
+        ILoggerFactory loggers,
+        TimeProvider? timeProvider = null)
+        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.IoUring"), timeProvider)
+    {
+        _options = options.Value;
+    }
+
+    protected override EventLoopGroup StartLoops(int count, ConnectionSettings settings)
+    {
+        try
+        {
+            return StartLoops("io_uring", count, (name, pool) => new IoUringLoop(name, pool, settings, _options));
+        }
+        catch (PlatformNotSupportedException e) when (_options.Fallback == IoUringFallback.Epoll)
+        {
+            TransportLog.IoUringFallback(Logger, e.Message);
+            return StartLoops("epoll", count, (name, pool) => new EpollLoop(name, pool, settings));
+        }
+    }
 }

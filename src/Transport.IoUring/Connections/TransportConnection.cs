@@ -1,0 +1,130 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>
+/// One connection of either engine. Two methods that run on its loop move the bytes between its socket and its two pipes
+/// (<c>.Receive</c> and <c>.Send</c>); the first of them to fail, the application's last byte, or an abort shuts it down
+/// (<c>.Shutdown</c>); when both methods have ended the descriptor is closed.
+/// </summary>
+internal sealed partial class TransportConnection : ConnectionContext, ILoopHandle,
+    IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IConnectionLifetimeFeature,
+    IConnectionEndPointFeature, IConnectionSocketFeature, IMemoryPoolFeature
+{
+    private readonly EventLoop _loop;
+    private readonly LoopSocket _socket; // loop thread only
+    private readonly ConnectionSettings _settings;
+    private readonly PipeWriter _input; // the transport's end: received bytes go in
+    private readonly PipeReader _output; // the transport's end: bytes to send come out
+    private readonly DuplexPipe _application; // the application's ends; Transport may come to be something wrapped around them
+    private readonly Lock _socketFeatureLock = new();
+
+    private string? _id;
+    private IDictionary<object, object?>? _items;
+    private EndPoint? _localEndPoint;
+    private Socket? _socketFeature; // guarded by _socketFeatureLock
+    private bool _descriptorClosed; // guarded by _socketFeatureLock
+
+    public TransportConnection(EventLoop loop, int descriptor, EndPoint? remoteEndPoint, ConnectionSettings settings)
+    {
+        _loop = loop;
+        _settings = settings;
+        _socket = loop.CreateSocket(descriptor);
+        _localEndPoint = SocketAddressReader.ReadLocal(descriptor);
+        RemoteEndPoint = remoteEndPoint;
+
+        var input = new Pipe(loop.InputOptions);
+        var output = new Pipe(loop.OutputOptions);
+        _input = input.Writer;
+        _output = output.Reader;
+        _application = new DuplexPipe(input.Reader, output.Writer);
+        Transport = _application;
+        ConnectionClosed = _closedSource.Token;
+        Features = new ConnectionFeatures(this);
+    }
+
+    public override string ConnectionId
+    {
+        get => _id ??= ConnectionIds.Next();
+        set => _id = value;
+    }
+
+    public override IFeatureCollection Features { get; }
+
+    public override IDictionary<object, object?> Items
+    {
+        get => _items ??= new ConnectionItems();
+        set => _items = value;
+    }
+
+    public override IDuplexPipe Transport { get; set; }
+
+    public override EndPoint? LocalEndPoint
+    {
+        get => _localEndPoint;
+        set => _localEndPoint = value;
+    }
+
+    public override EndPoint? RemoteEndPoint { get; set; }
+
+    public MemoryPool<byte> MemoryPool => _loop.MemoryPool;
+
+    /// <summary>The connection's socket as .NET sees it, made on first use. It does not own the descriptor.</summary>
+    /// <exception cref="ObjectDisposedException">The connection's descriptor is closed.</exception>
+    public Socket Socket
+    {
+        get
+        {
+            lock (_socketFeatureLock)
+            {
+                ObjectDisposedException.ThrowIf(_descriptorClosed, this);
+                return _socketFeature ??= new Socket(new SafeSocketHandle(_socket.Descriptor, ownsHandle: false));
+            }
+        }
+    }
+
+    /// <summary>Begins to move bytes. Called once, before anybody else knows of the connection.</summary>
+    public void Start()
+    {
+        if (_loop.IsOnLoop)
+        {
+            StartOnLoop();
+        }
+        else
+        {
+            _loop.Schedule(static connection => ((TransportConnection)connection!).StartOnLoop(), this);
+        }
+    }
+
+    /// <summary>
+    /// Ends the application's side: what it has written is still sent, then the connection closes. Completes when the
+    /// descriptor is closed and the token <see cref="BaseConnectionContext.ConnectionClosed"/> has fired.
+    /// </summary>
+    public override async ValueTask DisposeAsync()
+    {
+        _application.Input.Complete();
+        _application.Output.Complete();
+        await _finished.Task.ConfigureAwait(false);
+        _closedSource.Dispose();
+        await base.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void StartOnLoop()
+    {
+        int result = _socket.StartOnLoop(_input);
+        if (result < 0)
+        {
+            ShutdownOnLoop(SocketErrors.ToException(-result)); // the two methods below end at once
+        }
+
+        _ = ReceiveOnLoop();
+        _ = SendOnLoop();
+        _loop.RegisterOnLoop(this);
+    }
+}

@@ -1,0 +1,102 @@
+using System.Buffers;
+using Kestrel.Rpc.Transport.Native;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>An event loop over an epoll set.</summary>
+internal sealed unsafe class EpollLoop : EventLoop
+{
+    // One wait reports at most this many sockets; the rest are reported by the next one.
+    private const int MaxEvents = 512;
+
+    private const ulong WakeToken = ulong.MaxValue;
+
+    private readonly SlotTable<IEpollWatcher> _watchers = new();
+    private readonly byte[] _events = GC.AllocateArray<byte>(MaxEvents * EpollEvent.Size, pinned: true);
+    private DescriptorHandle? _epoll;
+
+    public EpollLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings)
+        : base(name, memoryPool, settings)
+    {
+    }
+
+    /// <summary>For the one send that runs on this loop at a time.</summary>
+    public SendMessage SendMessage { get; } = new();
+
+    private int Epoll => (int)_epoll!.DangerousGetHandle();
+
+    public override LoopSocket CreateSocket(int descriptor) => new EpollSocket(this, descriptor);
+
+    public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => new EpollAcceptor(this, descriptor, target);
+
+    /// <summary>Registers a descriptor. 0, or a negated error number; then <paramref name="token"/> is of no use.</summary>
+    public int Watch(int descriptor, uint events, IEpollWatcher watcher, out ulong token)
+    {
+        AssertOnLoop();
+        token = _watchers.Add(watcher);
+        var change = new EpollEvent { Events = events, Data = token };
+        int result = Libc.EpollCtl(Epoll, Libc.EPOLL_CTL_ADD, descriptor, &change);
+        if (result < 0)
+        {
+            _watchers.Remove(token);
+        }
+
+        return result;
+    }
+
+    /// <summary>
+    /// Removes a descriptor before it is closed. Closing alone would not do where somebody holds a duplicate of it.
+    /// </summary>
+    public void Unwatch(int descriptor, ulong token)
+    {
+        AssertOnLoop();
+        EpollEvent ignored;
+        _ = Libc.EpollCtl(Epoll, Libc.EPOLL_CTL_DEL, descriptor, &ignored);
+        _watchers.Remove(token);
+    }
+
+    protected override void OpenOnLoop()
+    {
+        int epoll = Libc.EpollCreate1(Libc.EPOLL_CLOEXEC);
+        if (epoll < 0)
+        {
+            throw SocketErrors.ToException(-epoll, "epoll_create1");
+        }
+
+        _epoll = new DescriptorHandle(epoll);
+        var wake = new EpollEvent { Events = Libc.EPOLLIN | Libc.EPOLLET, Data = WakeToken };
+        int result = Libc.EpollCtl(Epoll, Libc.EPOLL_CTL_ADD, WakeDescriptor, &wake);
+        if (result < 0)
+        {
+            throw SocketErrors.ToException(-result, "epoll_ctl");
+        }
+    }
+
+    protected override void PollOnLoop(bool wait)
+    {
+        fixed (byte* events = _events)
+        {
+            int count = Libc.EpollWait(Epoll, (EpollEvent*)events, MaxEvents, wait ? -1 : 0);
+            if (count < 0 && count != -Errno.EINTR)
+            {
+                throw SocketErrors.ToException(-count, "epoll_wait");
+            }
+
+            for (int i = 0; i < count; i++)
+            {
+                EpollEvent* ready = EpollEvent.At(events, i);
+                if (ready->Data != WakeToken)
+                {
+                    // Null: closed by the handler of an earlier event of this batch.
+                    _watchers.Find(ready->Data)?.OnReady(ready->Events);
+                }
+            }
+        }
+    }
+
+    protected override void CloseOnLoop()
+    {
+        _epoll?.Dispose();
+        SendMessage.Dispose();
+    }
+}

@@ -1,0 +1,251 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using Kestrel.Rpc.Transport.Native;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>
+/// A socket registered once, edge-triggered, for both directions. Every receive and send is tried first; only EAGAIN makes it
+/// wait for the next edge.
+/// </summary>
+internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
+{
+    // One turn of the loop: at most this many receives of one socket, then the others.
+    private const int MaxReceivesPerTurn = 16;
+
+    // A receive smaller than this is not worth a system call: a new block is taken instead of the rest of the last one.
+    private const int MinReceiveSize = 2048;
+
+    private readonly EpollLoop _loop;
+    private readonly LoopOperation _receive = new();
+    private readonly LoopOperation _send = new();
+    private readonly LoopOperation _close = new();
+
+    private PipeWriter _input = null!; // set by StartOnLoop
+    private ReadOnlySequence<byte> _unsent;
+    private ulong _token;
+    private long _turn; // the loop iteration that _receivesInTurn counts in
+    private int _receivesInTurn;
+    private bool _registered;
+    private bool _readable; // registering reports what is there already, so no block is taken for nothing
+    private bool _writable = true;
+    private bool _peerClosed; // RDHUP: a short receive no longer means that the socket is drained
+    private bool _receivePending;
+    private bool _sendPending;
+    private bool _canceled;
+
+    public EpollSocket(EpollLoop loop, int descriptor)
+        : base(descriptor) => _loop = loop;
+
+    public override int StartOnLoop(PipeWriter input)
+    {
+        _input = input;
+        int result = _loop.Watch(
+            Descriptor, Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET, this, out _token);
+        _registered = result >= 0;
+        return result;
+    }
+
+    public override LoopOperation ReceiveAsync()
+    {
+        Debug.Assert(!_receivePending, "One receive at a time.");
+        _receivePending = true;
+        if (_canceled)
+        {
+            CompleteReceive(-Errno.ECANCELED);
+        }
+        else if (_readable)
+        {
+            if (TakeTurn())
+            {
+                TryReceive();
+            }
+            else
+            {
+                _loop.Schedule(static socket => ((EpollSocket)socket!).TryReceive(), this);
+            }
+        }
+
+        return _receive;
+    }
+
+    // Bytes that are not asked for stay in the kernel: there is nothing to stop or to start.
+    public override void PauseReceiving()
+    {
+    }
+
+    public override void ResumeReceiving()
+    {
+    }
+
+    public override void StopReceiving()
+    {
+    }
+
+    public override LoopOperation SendAsync(in ReadOnlySequence<byte> buffer)
+    {
+        Debug.Assert(!_sendPending, "One send at a time.");
+        _sendPending = true;
+        _unsent = buffer;
+        if (_canceled)
+        {
+            CompleteSend(-Errno.ECANCELED);
+        }
+        else if (_writable)
+        {
+            TrySend();
+        }
+
+        return _send;
+    }
+
+    public override void Cancel()
+    {
+        _canceled = true;
+        if (_receivePending)
+        {
+            CompleteReceive(-Errno.ECANCELED);
+        }
+
+        if (_sendPending)
+        {
+            CompleteSend(-Errno.ECANCELED);
+        }
+    }
+
+    public override LoopOperation CloseAsync()
+    {
+        if (_registered)
+        {
+            _loop.Unwatch(Descriptor, _token);
+        }
+
+        _ = Libc.Close(Descriptor);
+        _close.Complete(0);
+        return _close;
+    }
+
+    public void OnReady(uint events)
+    {
+        // An error or a hang-up is found by whichever of the two calls comes next.
+        const uint Failed = Libc.EPOLLERR | Libc.EPOLLHUP;
+        _peerClosed |= (events & (Libc.EPOLLRDHUP | Failed)) != 0;
+
+        if ((events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Failed)) != 0)
+        {
+            _readable = true;
+            if (_receivePending)
+            {
+                TryReceive();
+            }
+        }
+
+        if ((events & (Libc.EPOLLOUT | Failed)) != 0)
+        {
+            _writable = true;
+            if (_sendPending)
+            {
+                TrySend();
+            }
+        }
+    }
+
+    private bool TakeTurn()
+    {
+        if (_turn != _loop.Iteration)
+        {
+            _turn = _loop.Iteration;
+            _receivesInTurn = 0;
+        }
+
+        return ++_receivesInTurn <= MaxReceivesPerTurn;
+    }
+
+    private void TryReceive()
+    {
+        if (!_receivePending)
+        {
+            return; // canceled, or served by an event, before the postponed turn came
+        }
+
+        Memory<byte> memory = _input.GetMemory(MinReceiveSize);
+        int result;
+        fixed (byte* buffer = memory.Span)
+        {
+            do
+            {
+                result = Libc.Recv(Descriptor, buffer, (nuint)memory.Length, Libc.MSG_DONTWAIT);
+            }
+            while (result == -Errno.EINTR);
+        }
+
+        if (result == -Errno.EAGAIN)
+        {
+            _readable = false;
+            return;
+        }
+
+        if (result > 0)
+        {
+            _input.Advance(result);
+            _readable = result == memory.Length || _peerClosed;
+        }
+
+        CompleteReceive(result);
+    }
+
+    private void TrySend()
+    {
+        while (!_unsent.IsEmpty)
+        {
+            int result = _unsent.IsSingleSegment ? SendOne(_unsent.First) : SendMany(_unsent);
+            if (result > 0)
+            {
+                _unsent = _unsent.Slice(result);
+            }
+            else if (result == -Errno.EAGAIN)
+            {
+                _writable = false;
+                return;
+            }
+            else if (result != -Errno.EINTR)
+            {
+                CompleteSend(result);
+                return;
+            }
+        }
+
+        CompleteSend(0);
+    }
+
+    private int SendOne(ReadOnlyMemory<byte> memory)
+    {
+        fixed (byte* buffer = memory.Span)
+        {
+            return Libc.Send(Descriptor, buffer, (nuint)memory.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL);
+        }
+    }
+
+    private int SendMany(in ReadOnlySequence<byte> buffer)
+    {
+        SendMessage message = _loop.SendMessage;
+        message.Fill(buffer);
+        int result = Libc.SendMsg(Descriptor, message.Header, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL);
+        message.Release();
+        return result;
+    }
+
+    private void CompleteReceive(int result)
+    {
+        _receivePending = false;
+        _receive.Complete(result);
+    }
+
+    private void CompleteSend(int result)
+    {
+        _sendPending = false;
+        _unsent = default;
+        _send.Complete(result);
+    }
+}

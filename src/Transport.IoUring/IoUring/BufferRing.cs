@@ -1,0 +1,71 @@
+using System.Numerics;
+using Kestrel.Rpc.Transport.Native;
+using static Kestrel.Rpc.Transport.Native.IoUringConstants;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>
+/// The receive buffers that one loop offers the kernel, which picks one only when bytes have arrived. What it picked is
+/// copied out and offered again within the same iteration, so no application can starve the ring.
+/// </summary>
+internal sealed unsafe class BufferRing : IDisposable
+{
+    private const ushort Group = 0;
+
+    private readonly MappedMemory _ring;
+    private readonly MappedMemory _buffers;
+    private readonly int _size;
+    private readonly ushort _mask;
+    private ushort _tail;
+
+    /// <summary>Registers <paramref name="count"/> buffers (a power of two) of <paramref name="size"/> bytes.</summary>
+    /// <exception cref="PlatformNotSupportedException">The kernel has no buffer rings (before Linux 5.19).</exception>
+    public BufferRing(Ring ring, int count, int size)
+    {
+        if (!BitOperations.IsPow2(count) || count > 32768)
+        {
+            throw new ArgumentOutOfRangeException(nameof(count), count, "A power of two up to 32768.");
+        }
+
+        _size = size;
+        _mask = (ushort)(count - 1);
+        _ring = MappedMemory.Anonymous((nuint)(count * sizeof(IoUringBuf)));
+        _buffers = MappedMemory.Anonymous((nuint)count * (nuint)size);
+
+        var registration = new IoUringBufReg { RingAddr = (ulong)_ring.Address, RingEntries = (uint)count, Bgid = Group };
+        int result = Libc.IoUringRegister(ring.Descriptor, IORING_REGISTER_PBUF_RING, &registration, 1);
+        if (result < 0)
+        {
+            Dispose();
+            throw new PlatformNotSupportedException($"registering receive buffers failed: {SocketErrors.Message(-result)}");
+        }
+
+        for (int i = 0; i < count; i++)
+        {
+            Return((ushort)i);
+        }
+
+        Publish();
+    }
+
+    public ReadOnlySpan<byte> Bytes(ushort buffer, int length) => new(_buffers.Address + ((nint)buffer * _size), length);
+
+    /// <summary>Offers a buffer again; the kernel sees it after <see cref="Publish"/>.</summary>
+    public void Return(ushort buffer)
+    {
+        // Never assigned as a whole: the ring's tail lies in the unused bytes of entry 0.
+        var entry = (IoUringBuf*)_ring.Address + (_tail & _mask);
+        entry->Addr = (ulong)(_buffers.Address + ((nint)buffer * _size));
+        entry->Len = (uint)_size;
+        entry->Bid = buffer;
+        _tail++;
+    }
+
+    public void Publish() => Volatile.Write(ref *(ushort*)(_ring.Address + IoUringBuf.TailOffset), _tail);
+
+    public void Dispose()
+    {
+        _ring.Dispose();
+        _buffers.Dispose();
+    }
+}

@@ -1,0 +1,15 @@
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>What a completion belongs to: the top byte of a request's <c>user_data</c>, above the socket's number.</summary>
+internal enum CompletionKind : byte
+{
+    /// <summary>The result of a cancel, which says nothing that the cancelled request does not say too.</summary>
+    Cancel = 1,
+
+    /// <summary>The loop's own wake-up.</summary>
+    Wake,
+
+    Accept,
+    Receive,
+    Send,
+}

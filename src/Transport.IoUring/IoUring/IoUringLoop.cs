@@ -1,0 +1,152 @@
+using System.Buffers;
+using System.Diagnostics;
+using Kestrel.Rpc.Transport.Native;
+using static Kestrel.Rpc.Transport.Native.IoUringConstants;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>
+/// An event loop over an io_uring: everything that an iteration wants of the kernel is handed over by the same system call
+/// that waits for its completions.
+/// </summary>
+internal sealed unsafe class IoUringLoop : EventLoop
+{
+    private const int BufferSize = 4096;
+
+    private const int KindShift = 56;
+    private const ulong NumberMask = (1ul << KindShift) - 1;
+
+    private readonly SlotTable<IIoUringOwner> _owners = new();
+    private readonly Stack<SendMessage> _messages = new();
+    private readonly List<IoUringSocket> _starved = [];
+    private readonly IoUringTransportOptions _options;
+    private Ring? _ring;
+    private BufferRing? _buffers;
+
+    public IoUringLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, IoUringTransportOptions options)
+        : base(name, memoryPool, settings) => _options = options;
+
+    public BufferRing Buffers => _buffers!;
+
+    /// <summary>The setup flags in force; known once the loop has started.</summary>
+    public uint RingFlags => _ring!.Parameters.Flags;
+
+    public override LoopSocket CreateSocket(int descriptor) => new IoUringSocket(this, descriptor);
+
+    public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => new IoUringAcceptor(this, descriptor, target);
+
+    /// <summary>Takes the number under which the kernel reports <paramref name="owner"/>'s completions.</summary>
+    public ulong AddOwner(IIoUringOwner owner)
+    {
+        AssertOnLoop();
+        return _owners.Add(owner);
+    }
+
+    /// <summary>Gives the number back; no request of its owner may be left.</summary>
+    public void RemoveOwner(ulong number) => _owners.Remove(number);
+
+    /// <summary>Queues a request whose completion the owner of <paramref name="number"/> gets.</summary>
+    public void Submit(ref IoUringSqe request, CompletionKind kind, ulong number)
+    {
+        AssertOnLoop();
+        request.UserData = UserData(kind, number);
+        _ring!.Add(request);
+    }
+
+    /// <summary>Asks the kernel to end a request; its owner hears of it by the request's own completion.</summary>
+    public void SubmitCancel(CompletionKind kind, ulong number)
+    {
+        var request = new IoUringSqe
+        {
+            Opcode = IORING_OP_ASYNC_CANCEL,
+            Flags = IOSQE_CQE_SKIP_SUCCESS,
+            Fd = -1,
+            Addr = UserData(kind, number),
+        };
+        Submit(ref request, CompletionKind.Cancel, number);
+    }
+
+    /// <summary>Has <paramref name="socket"/> receive again when the buffers of this iteration are back in the ring.</summary>
+    public void ReceiveWhenBuffersAreBack(IoUringSocket socket) => _starved.Add(socket);
+
+    public SendMessage RentMessage() => _messages.TryPop(out SendMessage? message) ? message : new SendMessage();
+
+    public void ReturnMessage(SendMessage message) => _messages.Push(message);
+
+    protected override void OpenOnLoop()
+    {
+        _ring = RingSetup.Create(_options.AllowedRingFlags);
+        _buffers = new BufferRing(_ring, _options.ReceiveBufferCount, BufferSize);
+        SubmitWake();
+    }
+
+    protected override void PollOnLoop(bool wait)
+    {
+        Ring ring = _ring!;
+        switch (-ring.Enter(wait))
+        {
+            case 0 or Errno.EINTR or Errno.EAGAIN or Errno.EBUSY or Errno.ETIME:
+                break;
+            case Errno.EBADR:
+                TransportLog.CompletionsLost(Logger, Name);
+                AbortAllOnLoop();
+                break;
+            case int error:
+                throw SocketErrors.ToException(error, "io_uring_enter");
+        }
+
+        uint seen = 0;
+        while (ring.TryPeek(seen, out IoUringCqe completion))
+        {
+            seen++;
+            Dispatch(completion);
+        }
+
+        ring.Advance(seen);
+        _buffers!.Publish();
+        if (_starved.Count > 0)
+        {
+            _starved.ForEach(socket => socket.ReceiveAgain());
+            _starved.Clear();
+        }
+    }
+
+    protected override void CloseOnLoop()
+    {
+        _ring?.Dispose(); // ends what is left of requests before their memory goes
+        _buffers?.Dispose();
+        while (_messages.TryPop(out SendMessage? message))
+        {
+            message.Dispose();
+        }
+    }
+
+    private static ulong UserData(CompletionKind kind, ulong number) => ((ulong)kind << KindShift) | number;
+
+    private void Dispatch(in IoUringCqe completion)
+    {
+        var kind = (CompletionKind)(completion.UserData >> KindShift);
+        if (kind >= CompletionKind.Accept)
+        {
+            IIoUringOwner? owner = _owners.Find(completion.UserData & NumberMask);
+            Debug.Assert(owner is not null, "An owner stays until its last completion.");
+            owner?.OnCompletion(kind, completion);
+        }
+        else if (kind == CompletionKind.Wake && (completion.Flags & IORING_CQE_F_MORE) == 0)
+        {
+            SubmitWake();
+        }
+    }
+
+    private void SubmitWake()
+    {
+        var request = new IoUringSqe
+        {
+            Opcode = IORING_OP_POLL_ADD,
+            Fd = WakeDescriptor,
+            Len = IORING_POLL_ADD_MULTI,
+            OpFlags = Libc.EPOLLIN,
+        };
+        Submit(ref request, CompletionKind.Wake, 0);
+    }
+}

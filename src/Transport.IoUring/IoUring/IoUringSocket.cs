@@ -1,0 +1,318 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using Kestrel.Rpc.Transport.Native;
+using static Kestrel.Rpc.Transport.Native.IoUringConstants;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>A socket with one multishot receive that fills buffers of the loop's ring, and one send at a time.</summary>
+internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
+{
+    private readonly IoUringLoop _loop;
+    private readonly LoopOperation _receive = new();
+    private readonly LoopOperation _send = new();
+    private readonly LoopOperation _close = new();
+
+    private PipeWriter _input = null!; // set by StartOnLoop
+    private ulong _number;
+    private bool _registered;
+    private bool _canceled;
+    private bool _closing;
+    private bool _closed;
+
+    private bool _receiveArmed; // the kernel has the request
+    private bool _receiveCanceling; // and has been asked to end it
+    private bool _receivePaused;
+    private bool _receiveStopped;
+    private bool _receivePending; // the connection waits for bytes
+    private int _received; // bytes advanced into the input that the connection does not know of yet
+    private int? _receiveEnd; // how the peer's stream ended: 0 or a negated error number
+
+    private bool _sendArmed;
+    private bool _sendPending;
+    private ReadOnlySequence<byte> _unsent;
+    private MemoryHandle _sendPin;
+    private SendMessage? _sendMessage; // while a vectored send is under way
+
+    public IoUringSocket(IoUringLoop loop, int descriptor)
+        : base(descriptor) => _loop = loop;
+
+    public override int StartOnLoop(PipeWriter input)
+    {
+        _input = input;
+        _number = _loop.AddOwner(this);
+        _registered = true;
+        ArmReceive();
+        return 0;
+    }
+
+    public override LoopOperation ReceiveAsync()
+    {
+        Debug.Assert(!_receivePending, "One receive at a time.");
+        _receivePending = true;
+        ReportReceived();
+        return _receive;
+    }
+
+    public override void PauseReceiving()
+    {
+        _receivePaused = true;
+        CancelReceive();
+    }
+
+    public override void ResumeReceiving()
+    {
+        _receivePaused = false;
+        ReceiveAgain();
+    }
+
+    public override void StopReceiving()
+    {
+        _receiveStopped = true;
+        CancelReceive();
+    }
+
+    public override LoopOperation SendAsync(in ReadOnlySequence<byte> buffer)
+    {
+        Debug.Assert(!_sendPending, "One send at a time.");
+        _sendPending = true;
+        _unsent = buffer;
+        if (_canceled)
+        {
+            CompleteSend(-Errno.ECANCELED);
+        }
+        else
+        {
+            ArmSend();
+        }
+
+        return _send;
+    }
+
+    public override void Cancel()
+    {
+        if (_canceled)
+        {
+            return;
+        }
+
+        _canceled = true;
+        StopReceiving();
+        if (_sendArmed)
+        {
+            // Completes with the kernel's answer, not before: until then it reads the caller's memory.
+            _loop.SubmitCancel(CompletionKind.Send, _number);
+        }
+
+        if (_receivePending)
+        {
+            CompleteReceive(-Errno.ECANCELED);
+        }
+    }
+
+    public override LoopOperation CloseAsync()
+    {
+        _closing = true;
+        FinishClose();
+        return _close;
+    }
+
+    public void OnCompletion(CompletionKind kind, in IoUringCqe completion)
+    {
+        if (kind == CompletionKind.Receive)
+        {
+            OnReceived(completion);
+        }
+        else
+        {
+            OnSent(completion.Result);
+        }
+
+        if (_closing)
+        {
+            FinishClose();
+        }
+    }
+
+    /// <summary>Gives the kernel a receive if it should have one and has none.</summary>
+    public void ReceiveAgain()
+    {
+        if (!_receiveArmed && !_receivePaused && !_receiveStopped && _receiveEnd is null)
+        {
+            ArmReceive();
+        }
+    }
+
+    private void OnReceived(in IoUringCqe completion)
+    {
+        int result = completion.Result;
+        if ((completion.Flags & IORING_CQE_F_BUFFER) != 0)
+        {
+            var buffer = (ushort)(completion.Flags >> IORING_CQE_BUFFER_SHIFT);
+            if (result > 0 && !_receiveStopped)
+            {
+                _input.Write(_loop.Buffers.Bytes(buffer, result));
+                _received += result;
+            }
+
+            _loop.Buffers.Return(buffer);
+        }
+
+        if ((completion.Flags & IORING_CQE_F_MORE) == 0)
+        {
+            _receiveArmed = false;
+            _receiveCanceling = false;
+            if (result == -Errno.ENOBUFS)
+            {
+                _loop.ReceiveWhenBuffersAreBack(this);
+            }
+            else if (result > 0 || result is -Errno.ECANCELED or -Errno.EINTR or -Errno.EAGAIN)
+            {
+                ReceiveAgain();
+            }
+            else
+            {
+                _receiveEnd = result;
+            }
+        }
+
+        if (_receivePending)
+        {
+            ReportReceived();
+        }
+    }
+
+    /// <summary>Completes the pending receive if there is something to tell: first the bytes, then how they ended.</summary>
+    private void ReportReceived()
+    {
+        if (_canceled)
+        {
+            CompleteReceive(-Errno.ECANCELED);
+        }
+        else if (_received > 0)
+        {
+            int received = _received;
+            _received = 0;
+            CompleteReceive(received);
+        }
+        else if (_receiveEnd is { } end)
+        {
+            CompleteReceive(end);
+        }
+    }
+
+    private void OnSent(int result)
+    {
+        _sendArmed = false;
+        _sendPin.Dispose();
+        _sendPin = default;
+        if (_sendMessage is { } message)
+        {
+            _sendMessage = null;
+            message.Release();
+            _loop.ReturnMessage(message);
+        }
+
+        if (_canceled)
+        {
+            CompleteSend(-Errno.ECANCELED);
+        }
+        else if (result > 0 || result is -Errno.EINTR or -Errno.EAGAIN)
+        {
+            _unsent = _unsent.Slice(Math.Max(result, 0));
+            if (_unsent.IsEmpty)
+            {
+                CompleteSend(0);
+            }
+            else
+            {
+                ArmSend();
+            }
+        }
+        else
+        {
+            CompleteSend(result);
+        }
+    }
+
+    private void ArmReceive()
+    {
+        var request = new IoUringSqe
+        {
+            Opcode = IORING_OP_RECV,
+            Flags = IOSQE_BUFFER_SELECT,
+            IoPrio = IORING_RECV_MULTISHOT,
+            Fd = Descriptor,
+        };
+        _loop.Submit(ref request, CompletionKind.Receive, _number);
+        _receiveArmed = true;
+    }
+
+    private void ArmSend()
+    {
+        var request = new IoUringSqe
+        {
+            Fd = Descriptor,
+            OpFlags = Libc.MSG_NOSIGNAL | Libc.MSG_WAITALL, // the kernel itself waits for room, up to the last byte
+        };
+        if (_unsent.IsSingleSegment)
+        {
+            _sendPin = _unsent.First.Pin();
+            request.Opcode = IORING_OP_SEND;
+            request.Addr = (ulong)_sendPin.Pointer;
+            request.Len = (uint)_unsent.First.Length;
+        }
+        else
+        {
+            _sendMessage = _loop.RentMessage();
+            _sendMessage.Fill(_unsent);
+            request.Opcode = IORING_OP_SENDMSG;
+            request.Addr = (ulong)_sendMessage.Header;
+            request.Len = 1;
+        }
+
+        _loop.Submit(ref request, CompletionKind.Send, _number);
+        _sendArmed = true;
+    }
+
+    private void CancelReceive()
+    {
+        if (_receiveArmed && !_receiveCanceling)
+        {
+            _receiveCanceling = true;
+            _loop.SubmitCancel(CompletionKind.Receive, _number);
+        }
+    }
+
+    private void CompleteReceive(int result)
+    {
+        _receivePending = false;
+        _receive.Complete(result);
+    }
+
+    private void CompleteSend(int result)
+    {
+        _sendPending = false;
+        _unsent = default;
+        _send.Complete(result);
+    }
+
+    private void FinishClose()
+    {
+        if (_receiveArmed || _sendArmed || _closed)
+        {
+            return; // comes back with the last completion
+        }
+
+        _closed = true;
+
+        if (_registered)
+        {
+            _loop.RemoveOwner(_number);
+        }
+
+        _ = Libc.Close(Descriptor);
+        _close.Complete(0);
+    }
+}

@@ -1,0 +1,42 @@
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>Refuses option values that make no sense, naming the option.</summary>
+internal static class OptionsCheck
+{
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public static void Validate(LinuxTransportOptions options)
+    {
+        if (options.LoopCount is < 1 or > 256)
+        {
+            throw OutOfRange(nameof(options.LoopCount), options.LoopCount, "1 to 256, or null");
+        }
+
+        if (!Enum.IsDefined(options.ApplicationScheduling))
+        {
+            throw OutOfRange(nameof(options.ApplicationScheduling), options.ApplicationScheduling, "ThreadPool or Inline");
+        }
+
+        if (options.MaxReadBufferSize is <= 0)
+        {
+            throw OutOfRange(nameof(options.MaxReadBufferSize), options.MaxReadBufferSize, "at least 1 byte, or null");
+        }
+
+        if (options.MaxWriteBufferSize is <= 0)
+        {
+            throw OutOfRange(nameof(options.MaxWriteBufferSize), options.MaxWriteBufferSize, "at least 1 byte, or null");
+        }
+
+        if (options.Backlog < 1)
+        {
+            throw OutOfRange(nameof(options.Backlog), options.Backlog, "at least 1");
+        }
+
+        if (options is IoUringTransportOptions { Fallback: var fallback } && !Enum.IsDefined(fallback))
+        {
+            throw OutOfRange(nameof(IoUringTransportOptions.Fallback), fallback, "Epoll or Fail");
+        }
+    }
+
+    private static ArgumentOutOfRangeException OutOfRange(string option, object? value, string range) =>
+        new(option, value, $"The transport option {option} must be {range}.");
+}

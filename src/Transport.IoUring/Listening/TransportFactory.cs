@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>
+/// What Kestrel asks to listen on an end point. The loops start with the first end point and serve all of them until the host
+/// disposes its services: they outlive every listener.
+/// </summary>
+internal abstract class TransportFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
+{
+    private readonly LinuxTransportOptions _options;
+    private readonly IMemoryPoolFactory<byte> _memoryPools;
+    private readonly TimeProvider _timeProvider;
+    private readonly Lock _lock = new();
+    private EventLoopGroup? _loops; // guarded by _lock
+    private ConnectionSettings? _settings; // set with _loops
+    private bool _disposed; // guarded by _lock
+
+    protected TransportFactory(
+        LinuxTransportOptions options, IMemoryPoolFactory<byte> memoryPools, ILogger logger, TimeProvider? timeProvider)
+    {
+        OptionsCheck.Validate(options);
+        _options = options;
+        _memoryPools = memoryPools;
+        _timeProvider = timeProvider ?? TimeProvider.System;
+        Logger = logger;
+    }
+
+    /// <summary>The running loops; <see langword="null"/> before the first end point is bound.</summary>
+    public EventLoopGroup? Loops => _loops;
+
+    protected ILogger Logger { get; }
+
+    public bool CanBind(EndPoint endpoint) => ListenSocket.Supports(endpoint);
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!CanBind(endpoint))
+        {
+            throw new NotSupportedException($"This transport cannot listen on {endpoint} ({endpoint.GetType().Name}).");
+        }
+
+        EventLoopGroup loops = StartLoops();
+        Socket socket = ListenSocket.Create(endpoint, _options.Backlog);
+        return ValueTask.FromResult<IConnectionListener>(
+            new TransportListener(endpoint, socket, loops, _settings!, _options.Backlog, _timeProvider));
+    }
+
+    public void Dispose()
+    {
+        EventLoopGroup? loops;
+        lock (_lock)
+        {
+            _disposed = true;
+            loops = _loops;
+        }
+
+        loops?.Dispose();
+    }
+
+    /// <summary>Starts <paramref name="count"/> loops of the engine, or of the one that stands in for it.</summary>
+    protected abstract EventLoopGroup StartLoops(int count, ConnectionSettings settings);
+
+    /// <summary>Starts loops of one engine and says so in the log.</summary>
+    protected EventLoopGroup StartLoops(string engine, int count, Func<string, System.Buffers.MemoryPool<byte>, EventLoop> create)
+    {
+        EventLoopGroup loops = EventLoopGroup.Start(count, index =>
+        {
+            string name = string.Create(CultureInfo.InvariantCulture, $"kestrel-{engine}-{index}");
+            return create(name, _memoryPools.Create(new MemoryPoolOptions { Owner = name }));
+        });
+        TransportLog.TransportStarted(Logger, engine, count, _options.ApplicationScheduling);
+        return loops;
+    }
+
+    private EventLoopGroup StartLoops()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _settings ??= new ConnectionSettings(_options, Logger);
+            return _loops ??= StartLoops(LoopCount(_options), _settings);
+        }
+    }
+
+    // On the thread pool the application does most of the work, so a loop serves two processors; inline it does all of it.
+    private static int LoopCount(LinuxTransportOptions options) => options.LoopCount ?? options.ApplicationScheduling switch
+    {
+        ApplicationScheduling.Inline => Environment.ProcessorCount,
+        _ => Math.Clamp(Environment.ProcessorCount / 2, 1, 16),
+    };
+}

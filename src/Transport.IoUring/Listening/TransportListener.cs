@@ -1,0 +1,193 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using Kestrel.Rpc.Transport.Native;
+using Microsoft.AspNetCore.Connections;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>
+/// One listening socket: its first loop accepts, and each connection goes to the loop that has the fewest. Connections that
+/// the server has not asked for yet wait in a queue; when that is full, the rest stay in the kernel's backlog.
+/// </summary>
+internal sealed class TransportListener : IConnectionListener, IAcceptTarget, ILoopHandle
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
+
+    private readonly Socket _socket;
+    private readonly EventLoopGroup _loops;
+    private readonly EventLoop _loop; // accepts
+    private readonly LoopAcceptor _acceptor;
+    private readonly ConnectionSettings _settings;
+    private readonly TimeProvider _timeProvider;
+    private readonly int _maxQueued;
+    private readonly bool _isTcp;
+    private readonly Channel<TransportConnection> _accepted = Channel.CreateUnbounded<TransportConnection>(); // bounded by _maxQueued
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ITimer? _retry; // loop thread only, like all below
+    private int _queued; // written by the loop and by AcceptAsync
+    private bool _queueFull;
+    private bool _failing; // accepts fail; said once in the log
+    private bool _stopping;
+
+    public TransportListener(
+        EndPoint endPoint, Socket socket, EventLoopGroup loops, ConnectionSettings settings, int backlog, TimeProvider timeProvider)
+    {
+        _socket = socket;
+        _loops = loops;
+        _loop = loops.Loops[0];
+        _settings = settings;
+        _maxQueued = backlog;
+        _timeProvider = timeProvider;
+        _isTcp = socket.AddressFamily != AddressFamily.Unix;
+        EndPoint = socket.LocalEndPoint ?? endPoint;
+        _acceptor = _loop.CreateAcceptor((int)socket.Handle, this);
+        _loop.Schedule(static listener => ((TransportListener)listener!).StartOnLoop(), this);
+    }
+
+    public EndPoint EndPoint { get; }
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        while (await _accepted.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (_accepted.Reader.TryRead(out TransportConnection? connection))
+            {
+                if (Interlocked.Decrement(ref _queued) == _maxQueued / 2)
+                {
+                    _loop.Schedule(static listener => ((TransportListener)listener!).ResumeOnLoop(), this);
+                }
+
+                return connection;
+            }
+        }
+
+        return null; // unbound
+    }
+
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        _loop.Schedule(static listener => ((TransportListener)listener!).StopOnLoop(), this);
+        await _stopped.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await UnbindAsync().ConfigureAwait(false);
+        while (_accepted.Reader.TryRead(out TransportConnection? connection))
+        {
+            connection.Abort(new ConnectionAbortedException("The listener was disposed before the connection was accepted."));
+            await connection.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    void IAcceptTarget.OnAccepted(int descriptor)
+    {
+        EndPoint? remote = SocketAddressReader.ReadPeer(descriptor);
+        if (remote is null)
+        {
+            _ = Libc.Close(descriptor);
+            TransportLog.AcceptAborted(_settings.Logger, EndPoint.ToString()!, "reset by its peer");
+            return;
+        }
+
+        if (_failing)
+        {
+            _failing = false;
+            TransportLog.AcceptResumed(_settings.Logger, EndPoint.ToString()!);
+        }
+
+        if (_isTcp && _settings.NoDelay)
+        {
+            SetNoDelay(descriptor);
+        }
+
+        EventLoop loop = _loops.TakeLeastLoaded();
+        var connection = new TransportConnection(loop, descriptor, remote, _settings);
+        connection.Start();
+        if (Interlocked.Increment(ref _queued) >= _maxQueued)
+        {
+            _queueFull = true;
+            _acceptor.Pause();
+        }
+
+        _accepted.Writer.TryWrite(connection);
+    }
+
+    void IAcceptTarget.OnAcceptError(int error, bool paused)
+    {
+        string reason = SocketErrors.Message(error);
+        if (!paused)
+        {
+            TransportLog.AcceptAborted(_settings.Logger, EndPoint.ToString()!, reason);
+            return;
+        }
+
+        if (!_failing)
+        {
+            _failing = true;
+            TransportLog.AcceptPaused(_settings.Logger, EndPoint.ToString()!, reason, RetryDelay);
+        }
+
+        _retry ??= _timeProvider.CreateTimer(
+            static state => ((TransportListener)state!)._loop.Schedule(static listener => ((TransportListener)listener!).RetryOnLoop(), state),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
+        _retry.Change(RetryDelay, Timeout.InfiniteTimeSpan);
+    }
+
+    void ILoopHandle.AbortOnLoop() => StopOnLoop();
+
+    private static unsafe void SetNoDelay(int descriptor)
+    {
+        int on = 1;
+        _ = Libc.SetSockOpt(descriptor, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &on, sizeof(int)); // refused only if reset already
+    }
+
+    private void StartOnLoop()
+    {
+        _loop.RegisterOnLoop(this);
+        RetryOnLoop();
+    }
+
+    private void RetryOnLoop()
+    {
+        if (_stopping || _queueFull)
+        {
+            return;
+        }
+
+        int result = _acceptor.Resume();
+        if (result < 0)
+        {
+            ((IAcceptTarget)this).OnAcceptError(-result, paused: true);
+        }
+    }
+
+    private void ResumeOnLoop()
+    {
+        if (_queueFull && Volatile.Read(ref _queued) <= _maxQueued / 2)
+        {
+            _queueFull = false;
+            RetryOnLoop();
+        }
+    }
+
+    private async void StopOnLoop()
+    {
+        if (_stopping)
+        {
+            return;
+        }
+
+        _stopping = true;
+        _retry?.Dispose();
+        await _acceptor.StopAsync();
+        _socket.Dispose(); // only now: the kernel no longer uses the descriptor
+        _loop.UnregisterOnLoop(this);
+        _accepted.Writer.Complete();
+        _stopped.SetResult();
+    }
+}

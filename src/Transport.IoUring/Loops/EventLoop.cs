@@ -1,0 +1,295 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>
+/// A thread that owns one ring or epoll set and everything registered in it. Other threads hand it work with
+/// <see cref="Schedule"/>; it is woken only if it sleeps. As a <see cref="PipeScheduler"/> it runs the transport's side of the
+/// pipes.
+/// </summary>
+/// <remarks>Members that end in <c>OnLoop</c> run on the loop's thread; all others may be called from any thread.</remarks>
+internal abstract partial class EventLoop : PipeScheduler, IDisposable
+{
+    // Between two polls at most this many posted items run, so that a flood of posts cannot keep the loop from its sockets.
+    private const int MaxPostedPerIteration = 1024;
+
+    private readonly ConcurrentQueue<WorkItem> _posted = new();
+    private readonly Queue<WorkItem> _local = new(); // loop thread only
+    private readonly HashSet<ILoopHandle> _handles = []; // loop thread only
+    private readonly ManualResetEventSlim _opened = new();
+    private readonly Thread _thread;
+    private readonly int _threadId;
+    private readonly WakeEvent _wake = new();
+
+    private Exception? _openError;
+    private int _sleeping; // 1 while the loop may be blocked in the kernel
+    private int _connections;
+    private bool _stopping; // loop thread only
+    private volatile bool _stopped;
+
+    protected EventLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings)
+    {
+        Name = name;
+        MemoryPool = memoryPool;
+        Logger = settings.Logger;
+        InputOptions = settings.CreateInputOptions(this);
+        OutputOptions = settings.CreateOutputOptions(this);
+        _thread = new Thread(Run) { IsBackground = true, Name = name };
+        _threadId = _thread.ManagedThreadId;
+    }
+
+    public string Name { get; }
+
+    /// <summary>The pool that the loop's connections take their blocks from; disposed with the loop.</summary>
+    public MemoryPool<byte> MemoryPool { get; }
+
+    /// <summary>Of the pipe that received bytes go through on their way to the application.</summary>
+    public PipeOptions InputOptions { get; }
+
+    /// <summary>Of the pipe that the application's bytes go through on their way to the socket.</summary>
+    public PipeOptions OutputOptions { get; }
+
+    /// <summary>How many connections the loop serves; what accepted connections are balanced by.</summary>
+    public int ConnectionCount => Volatile.Read(ref _connections);
+
+    public bool IsOnLoop => Environment.CurrentManagedThreadId == _threadId;
+
+    /// <summary>Counts the loop's turns, so that a socket knows whether it had its share of this one. Loop thread only.</summary>
+    protected internal long Iteration { get; private set; }
+
+    protected ILogger Logger { get; }
+
+    /// <summary>The descriptor whose readability ends a wait.</summary>
+    protected int WakeDescriptor => _wake.Descriptor;
+
+    /// <summary>Starts the thread and waits until the kernel has given it its ring or epoll set.</summary>
+    /// <exception cref="PlatformNotSupportedException">The kernel refused; the message says what.</exception>
+    public void Start()
+    {
+        _thread.UnsafeStart();
+        _opened.Wait();
+        if (_openError is not null)
+        {
+            _thread.Join();
+            throw new PlatformNotSupportedException(_openError.Message, _openError);
+        }
+    }
+
+    /// <summary>Creates the loop's view of a connected socket. The socket starts with <see cref="LoopSocket.StartOnLoop"/>.</summary>
+    public abstract LoopSocket CreateSocket(int descriptor);
+
+    /// <summary>Creates what accepts from a listening socket on this loop.</summary>
+    public abstract LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target);
+
+    /// <summary>Runs <paramref name="action"/> on the loop, after everything scheduled before by the same thread.</summary>
+    public override void Schedule(Action<object?> action, object? state)
+    {
+        if (IsOnLoop)
+        {
+            _local.Enqueue(new WorkItem(action, state));
+            return;
+        }
+
+        _posted.Enqueue(new WorkItem(action, state));
+
+        // Pairs with the fences in SleepOnLoop and Run: either the loop sees the item, or this thread sees that it sleeps or has ended.
+        Interlocked.MemoryBarrier();
+        if (_stopped)
+        {
+            RunOrphans();
+        }
+        else
+        {
+            WakeIfSleeping();
+        }
+    }
+
+    public void AddConnection() => Interlocked.Increment(ref _connections);
+
+    public void RemoveConnection() => Interlocked.Decrement(ref _connections);
+
+    /// <summary>Keeps the loop alive, and has <paramref name="handle"/> aborted when it stops.</summary>
+    public void RegisterOnLoop(ILoopHandle handle)
+    {
+        AssertOnLoop();
+        _handles.Add(handle);
+        if (_stopping)
+        {
+            handle.AbortOnLoop();
+        }
+    }
+
+    public void UnregisterOnLoop(ILoopHandle handle)
+    {
+        AssertOnLoop();
+        _handles.Remove(handle);
+    }
+
+    /// <summary>Aborts what is still open, ends the thread and gives the kernel's objects back. Waits for the thread.</summary>
+    public void Dispose()
+    {
+        if (_thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
+        {
+            MemoryPool.Dispose();
+        }
+        else
+        {
+            Schedule(static loop => ((EventLoop)loop!).StopOnLoop(), this);
+            if (IsOnLoop)
+            {
+                return; // an inline application disposes the host: the thread ends after this call
+            }
+
+            _thread.Join();
+        }
+
+        _wake.Dispose();
+        _opened.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    [Conditional("DEBUG")]
+    public void AssertOnLoop() => Debug.Assert(IsOnLoop, "Must run on the loop's thread.");
+
+    /// <summary>Takes the loop's kernel object; runs first on the thread.</summary>
+    protected abstract void OpenOnLoop();
+
+    /// <summary>Hands pending requests to the kernel and dispatches what it reports; blocks only if <paramref name="wait"/>.</summary>
+    protected abstract void PollOnLoop(bool wait);
+
+    /// <summary>Gives the kernel object back; runs last on the thread, also after a failed <see cref="OpenOnLoop"/>.</summary>
+    protected abstract void CloseOnLoop();
+
+    /// <summary>Aborts every connection: the kernel lost completions, so nobody knows which of them is whole.</summary>
+    protected void AbortAllOnLoop()
+    {
+        foreach (ILoopHandle handle in _handles.ToArray())
+        {
+            handle.AbortOnLoop();
+        }
+    }
+
+    private void Run()
+    {
+        try
+        {
+            OpenOnLoop();
+        }
+        catch (Exception e)
+        {
+            _openError = e; // thrown by Start
+            EndOnLoop();
+            _opened.Set();
+            return;
+        }
+
+        _opened.Set();
+        try
+        {
+            while (!_stopping || _handles.Count > 0 || _local.Count > 0)
+            {
+                RunWorkOnLoop();
+                PollOnLoop(wait: SleepOnLoop());
+                Volatile.Write(ref _sleeping, 0);
+                Iteration++;
+            }
+        }
+        catch (Exception e)
+        {
+            // Nobody can say what state the connections are in, and nobody would serve them: like any unhandled exception.
+            TransportLog.LoopFailed(Logger, Name, e);
+            throw;
+        }
+
+        EndOnLoop();
+    }
+
+    private void EndOnLoop()
+    {
+        _stopped = true;
+        Interlocked.MemoryBarrier(); // pairs with the one in Schedule
+        RunOrphans();
+        CloseOnLoop();
+        MemoryPool.Dispose();
+    }
+
+    /// <summary>
+    /// Runs on the thread pool what was scheduled when the loop had ended: an application may end its side of a pipe long after
+    /// the transport is gone.
+    /// </summary>
+    private void RunOrphans()
+    {
+        while (_posted.TryDequeue(out WorkItem item))
+        {
+            System.Threading.ThreadPool.UnsafeQueueUserWorkItem(item.Action, item.State, preferLocal: false);
+        }
+    }
+
+    private void RunWorkOnLoop()
+    {
+        for (int i = 0; i < MaxPostedPerIteration && _posted.TryDequeue(out WorkItem item); i++)
+        {
+            RunOnLoop(item);
+        }
+
+        // What the items themselves scheduled runs now too, but only one generation of it before the sockets get their turn.
+        for (int left = _local.Count; left > 0; left--)
+        {
+            RunOnLoop(_local.Dequeue());
+        }
+    }
+
+    private void RunOnLoop(WorkItem item)
+    {
+        try
+        {
+            item.Action(item.State);
+        }
+        catch (Exception e)
+        {
+            // An inline application's callback threw past its own task: its fault, not the other connections'.
+            TransportLog.WorkItemFailed(Logger, Name, e);
+        }
+    }
+
+    /// <summary>Announces that the loop is about to sleep; says whether it really may.</summary>
+    private bool SleepOnLoop()
+    {
+        if (_local.Count > 0 || !_posted.IsEmpty || (_stopping && _handles.Count == 0))
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _sleeping, 1);
+        Interlocked.MemoryBarrier(); // pairs with the one in Schedule
+        if (_posted.IsEmpty)
+        {
+            return true;
+        }
+
+        Volatile.Write(ref _sleeping, 0);
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void WakeIfSleeping()
+    {
+        if (Volatile.Read(ref _sleeping) == 1 && Interlocked.Exchange(ref _sleeping, 0) == 1)
+        {
+            _wake.Signal();
+        }
+    }
+
+    private void StopOnLoop()
+    {
+        _stopping = true;
+        AbortAllOnLoop();
+    }
+
+    private readonly record struct WorkItem(Action<object?> Action, object? State);
+}

@@ -1,0 +1,57 @@
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>The loops of one transport, started together.</summary>
+internal sealed class EventLoopGroup : IDisposable
+{
+    private readonly EventLoop[] _loops;
+
+    private EventLoopGroup(EventLoop[] loops) => _loops = loops;
+
+    public IReadOnlyList<EventLoop> Loops => _loops;
+
+    /// <summary>Creates and starts <paramref name="count"/> loops; none is left behind if one of them fails.</summary>
+    /// <exception cref="PlatformNotSupportedException">The kernel refused a loop its ring or epoll set.</exception>
+    public static EventLoopGroup Start(int count, Func<int, EventLoop> create)
+    {
+        var loops = new List<EventLoop>(count);
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                loops.Add(create(i));
+                loops[i].Start();
+            }
+
+            return new EventLoopGroup([.. loops]);
+        }
+        catch
+        {
+            loops.ForEach(loop => loop.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>The loop with the fewest connections, already counted as having one more. Called from any thread.</summary>
+    public EventLoop TakeLeastLoaded()
+    {
+        EventLoop least = _loops[0];
+        foreach (EventLoop loop in _loops)
+        {
+            if (loop.ConnectionCount < least.ConnectionCount)
+            {
+                least = loop;
+            }
+        }
+
+        least.AddConnection();
+        return least;
+    }
+
+    public void Dispose()
+    {
+        foreach (EventLoop loop in _loops)
+        {
+            loop.Dispose();
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Kestrel.Rpc.Transport.Native;
+
+namespace Kestrel.Rpc.Transport;
+
+/// <summary>
+/// One connected socket as its event loop sees it: at most one receive and one send at a time, each awaited by the
+/// connection. Loop thread only, but for <see cref="Descriptor"/>.
+/// </summary>
+internal abstract unsafe class LoopSocket
+{
+    protected LoopSocket(int descriptor) => Descriptor = descriptor;
+
+    /// <summary>The socket; owned by this object from its creation until <see cref="CloseAsync"/> has completed.</summary>
+    public int Descriptor { get; }
+
+    /// <summary>
+    /// Registers the socket with the kernel. Bytes go to <paramref name="input"/>. A negated error number if it is refused;
+    /// the socket must be closed then too.
+    /// </summary>
+    public abstract int StartOnLoop(PipeWriter input);
+
+    /// <summary>
+    /// Waits until at least one byte has been advanced into the input, which the caller then flushes. Results in the number
+    /// of bytes, 0 at the end of the peer's stream, or a negated error number.
+    /// </summary>
+    public abstract LoopOperation ReceiveAsync();
+
+    /// <summary>Stops taking bytes from the kernel, as far as this has not happened already.</summary>
+    public abstract void PauseReceiving();
+
+    /// <summary>Takes bytes again.</summary>
+    public abstract void ResumeReceiving();
+
+    /// <summary>Takes no more bytes, ever: nobody will read them. Nothing is advanced into the input from here on.</summary>
+    public abstract void StopReceiving();
+
+    /// <summary>
+    /// Sends all of <paramref name="buffer"/>, which stays the caller's and must not change until completion. Results in 0 or
+    /// a negated error number.
+    /// </summary>
+    public abstract LoopOperation SendAsync(in ReadOnlySequence<byte> buffer);
+
+    /// <summary>Makes the pending receive and send complete, and every later one complete at once, with ECANCELED.</summary>
+    public abstract void Cancel();
+
+    /// <summary>Waits for the kernel's last completion and closes the descriptor. To be called once, after <see cref="Cancel"/>.</summary>
+    public abstract LoopOperation CloseAsync();
+
+    /// <summary>Sends FIN after what has been sent, and takes nothing more.</summary>
+    public void ShutdownBoth() => _ = Libc.Shutdown(Descriptor, Libc.SHUT_RDWR); // ENOTCONN: the peer was first
+
+    /// <summary>Makes the close send RST instead of FIN.</summary>
+    public void ResetOnClose()
+    {
+        var linger = new Linger { OnOff = 1, Seconds = 0 };
+        _ = Libc.SetSockOpt(Descriptor, Libc.SOL_SOCKET, Libc.SO_LINGER, &linger, (uint)sizeof(Linger));
+    }
+}
