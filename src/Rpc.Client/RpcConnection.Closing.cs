@@ -108,8 +108,19 @@ public sealed partial class RpcConnection
 
     private void Abort()
     {
-        _connection?.Abort(new ConnectionAbortedException(_closeReason!.Message));
-        _transport.Output.CancelPendingFlush();
+        try
+        {
+            _connection?.Abort(new ConnectionAbortedException(_closeReason!.Message));
+            if (!_sendQueue.IsFinished)
+            {
+                _transport.Output.CancelPendingFlush();
+            }
+        }
+        catch (Exception exception)
+        {
+            // A transport of another maker; what it holds must be released all the same.
+            Log.CloseFailed(_logger, _id, exception);
+        }
     }
 
     private async Task ReleaseAsync(bool aborted)

@@ -48,6 +48,9 @@ internal sealed class SendQueue
     /// <summary>How many requests went into the output.</summary>
     public long Written => Volatile.Read(ref _written);
 
+    /// <summary>Whether the drainer has seen the end and will not touch the output again.</summary>
+    public bool IsFinished => _finished.Task.IsCompleted;
+
     /// <summary>Whether one more request may wait. Callers at the same moment may together go over by one each.</summary>
     public bool HasRoom(int bytes)
     {
