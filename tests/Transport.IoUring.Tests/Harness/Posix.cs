@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Kestrel.Rpc.Transport.Tests;
 
 /// <summary>What the tests need of the C library.</summary>
-internal static partial class Libc
+internal static partial class Posix
 {
     public const int RLIMIT_NOFILE = 7;
     public const int SIGWINCH = 28;
