@@ -29,7 +29,7 @@ internal static partial class TransportLog
     [LoggerMessage(19, LogLevel.Debug, @"Connection id ""{ConnectionId}"" reset.", EventName = "ConnectionReset")]
     public static partial void ConnectionReset(ILogger logger, string connectionId);
 
-    [LoggerMessage(100, LogLevel.Debug, "The {Engine} transport runs {LoopCount} event loop(s); application scheduling: {Scheduling}.", EventName = "TransportStarted")]
+    [LoggerMessage(100, LogLevel.Information, "The {Engine} transport runs {LoopCount} event loop(s); application scheduling: {Scheduling}.", EventName = "TransportStarted")]
     public static partial void TransportStarted(ILogger logger, string engine, int loopCount, ApplicationScheduling scheduling);
 
     [LoggerMessage(101, LogLevel.Warning, "io_uring is not usable here ({Reason}): the epoll transport serves instead.", EventName = "IoUringFallback")]

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Kestrel.Rpc.Transport.Native;
+using KernelCalls = Kestrel.Rpc.Transport.Native.Libc;
 
 namespace Kestrel.Rpc.Transport.Tests.Native;
 
@@ -16,14 +17,14 @@ public sealed class AbiTests
     private static readonly Dictionary<string, string> Spelling = new()
     {
         [nameof(IoUringConstants.IORING_CQE_BUFFER_SHIFT)] = "(IORING_CQE_BUFFER_SHIFT)",
-        [nameof(Libc.SockAddrStorageSize)] = "sizeof(struct sockaddr_storage)",
+        [nameof(KernelCalls.SockAddrStorageSize)] = "sizeof(struct sockaddr_storage)",
     };
 
     [Fact]
     public async Task Constants_ComparedWithHeaders_AreEqual()
     {
         KernelHeaders.RequireCompiler();
-        FieldInfo[] constants = new[] { typeof(Libc), typeof(Errno), typeof(IoUringConstants) }
+        FieldInfo[] constants = new[] { typeof(KernelCalls), typeof(Errno), typeof(IoUringConstants) }
             .SelectMany(type => type.GetFields(BindingFlags.Public | BindingFlags.Static))
             .Where(field => field.IsLiteral && !NewerThanHeaders.Contains(field.Name))
             .ToArray();
@@ -57,7 +58,7 @@ public sealed class AbiTests
     public async Task Struct_ComparedWithHeaders_HasItsSizeAndOffsets(string name, string inC, string fields)
     {
         KernelHeaders.RequireCompiler();
-        Type type = typeof(Libc).Assembly.GetType($"Kestrel.Rpc.Transport.Native.{name}", throwOnError: true)!;
+        Type type = typeof(KernelCalls).Assembly.GetType($"Kestrel.Rpc.Transport.Native.{name}", throwOnError: true)!;
         (string Ours, string Theirs)[] pairs = fields.Split(' ').Select(pair => pair.Split('=')).Select(p => (p[0], p[1])).ToArray();
 
         Dictionary<string, long> headers = await KernelHeaders.EvaluateAsync(
