@@ -16,6 +16,9 @@ internal static partial class Posix
     public static partial int dup(int descriptor);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int close(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int setrlimit(int resource, in Limit limit);
 
     [LibraryImport("libc", SetLastError = true)]
