@@ -10,7 +10,8 @@ internal static class Arguments
     public static Option<T> One<T>(string name, string description, IReadOnlyDictionary<string, T> words) =>
         new(name)
         {
-            Description = $"{description}: {string.Join(", ", words.Keys)}",
+            Description = description,
+            HelpName = string.Join('|', words.Keys),
             Required = true,
             CustomParser = result => Word(result, result.Tokens[0].Value, words),
         };
@@ -18,15 +19,19 @@ internal static class Arguments
     public static Option<T[]> Many<T>(string name, string description, IReadOnlyDictionary<string, T> words) =>
         new(name)
         {
-            Description = $"{description}, separated by commas: {string.Join(", ", words.Keys)}. Default: all",
-            DefaultValueFactory = _ => [.. words.Values],
+            Description = $"{description}. Default: all",
+            HelpName = string.Join(',', words.Keys),
             CustomParser = result => [.. Parts(result).Select(part => Word(result, part, words)).Distinct()],
         };
+
+    /// <summary>The words chosen of an option made by <see cref="Many{T}"/>; all if it was not given.</summary>
+    public static T[] Chosen<T>(this ParseResult line, Option<T[]> option, IReadOnlyDictionary<string, T> words) =>
+        line.GetValue(option) is { Length: > 0 } chosen ? chosen : [.. words.Values];
 
     public static Option<int[]> Numbers(string name, string description, params int[] standard) =>
         new(name)
         {
-            Description = $"{description}, separated by commas. Default: {string.Join(",", standard)}",
+            Description = $"{description}, separated by commas",
             DefaultValueFactory = _ => standard,
             CustomParser = result => [.. Parts(result).Select(part => Positive(result, part)).Distinct()],
         };
@@ -34,7 +39,7 @@ internal static class Arguments
     public static Option<int> Number(string name, string description, int standard) =>
         new(name)
         {
-            Description = $"{description}. Default: {standard}",
+            Description = description,
             DefaultValueFactory = _ => standard,
             CustomParser = result => Positive(result, result.Tokens[0].Value),
         };
@@ -42,7 +47,7 @@ internal static class Arguments
     public static Option<double> Seconds(string name, string description, double standard) =>
         new(name)
         {
-            Description = $"{description}. Default: {standard}",
+            Description = description,
             DefaultValueFactory = _ => standard,
             CustomParser = result => PositiveSeconds(result, result.Tokens[0].Value),
         };

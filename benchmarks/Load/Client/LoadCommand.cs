@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
 
@@ -54,7 +55,7 @@ internal static class LoadCommand
                 result => Report(result, controlled));
             return 0;
         }
-        catch (LoadException e)
+        catch (Exception e) when (e is LoadException or SocketException)
         {
             Console.Error.WriteLine(e.Message);
             return 1;

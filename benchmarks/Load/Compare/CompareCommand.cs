@@ -19,8 +19,8 @@ internal static class CompareCommand
         Option<double> seconds = Arguments.Seconds("--seconds", "Seconds measured each time", 5);
         Option<double> warmup = Arguments.Seconds("--warmup", "Seconds of load before that", 4);
         var loops = new Option<int?>("--loops") { Description = "Event loops (Sockets: I/O queues). Default: the transport's own" };
-        var serverCore = new Option<int>("--server-core") { Description = "The server's core. Default: 0" };
-        var clientCore = new Option<int>("--client-core") { Description = "The client's core. Default: 1", DefaultValueFactory = _ => 1 };
+        var serverCore = new Option<int>("--server-core") { Description = "The server's core", DefaultValueFactory = _ => 0 };
+        var clientCore = new Option<int>("--client-core") { Description = "The client's core", DefaultValueFactory = _ => 1 };
         var noLimits = new Option<bool>("--no-limits") { Description = "Without the C programs as peers" };
         var json = new Option<FileInfo?>("--json") { Description = "Write every sample and summary into this file" };
         var command = new Command("compare", "Measure servers in turns, each pinned to a core of its own, and print medians and spreads.")
@@ -37,11 +37,11 @@ internal static class CompareCommand
 
             var settings = new CompareSettings
             {
-                Workloads = line.GetValue(workloads)!,
+                Workloads = line.Chosen(workloads, Names.Workloads),
                 Connections = line.GetValue(connections)!,
                 InFlight = line.GetValue(inFlight)!,
-                Transports = line.GetValue(transports)!,
-                Schedulings = line.GetValue(schedulings)!,
+                Transports = line.Chosen(transports, Names.Transports),
+                Schedulings = line.Chosen(schedulings, Names.Schedulings),
                 Rounds = line.GetValue(rounds),
                 Window = TimeSpan.FromSeconds(line.GetValue(seconds)),
                 Warmup = TimeSpan.FromSeconds(line.GetValue(warmup)),

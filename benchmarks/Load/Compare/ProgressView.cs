@@ -20,7 +20,7 @@ internal sealed class ProgressView(IAnsiConsole console)
             .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn())
             .StartAsync(async context =>
             {
-                ProgressTask bar = context.AddTask("", maxValue: steps.Count);
+                ProgressTask bar = context.AddTask("starting", maxValue: steps.Count);
                 var samples = new List<Sample>(steps.Count);
                 foreach (PlanStep step in steps)
                 {

@@ -25,25 +25,25 @@ internal sealed class Report(IAnsiConsole console)
     /// <summary>One table for each scene, as Markdown where nobody watches.</summary>
     public void WriteScene(Scene scene, IReadOnlyList<Summary> summaries, bool markdown)
     {
-        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Rounded };
+        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Simple };
         table.AddColumn("server");
-        foreach (string title in (string[])["CPU us/request", "x Sockets", "requests/s", "p50 us", "p99 us", "RSS MiB", "bytes allocated/request", "server busy %"])
+        foreach (string title in (string[])["CPU us/req", "x Sockets", "1000 req/s", "p50 us", "p99 us", "RSS MiB", "bytes/req", "busy %"])
         {
-            table.AddColumn(new TableColumn(title).RightAligned());
+            table.AddColumn(new TableColumn(title).RightAligned().PadRight(1));
         }
 
         foreach (Summary line in summaries)
         {
             table.AddRow(
                 line.Variant.Name,
-                Text(line.Cpu, "F2"),
-                line.RatioToSockets is { } ratio ? Text(ratio, "F2") : "",
-                Text(line.Rate, "F0"),
-                Text(line.P50, "F0"),
-                Text(line.P99, "F0"),
-                Text(line.Resident, "F1", 1 / Mebibyte),
-                line.Allocated is { } allocated ? Text(allocated, "F1") : "",
-                Text(line.Busy, "F0", 100));
+                Text(line.Cpu, "F2", markdown),
+                line.RatioToSockets is { } ratio ? Text(ratio, "F2", markdown) : "",
+                Text(line.Rate, "F1", markdown, 1e-3),
+                Text(line.P50, "F0", markdown),
+                Text(line.P99, "F0", markdown),
+                Text(line.Resident, "F1", markdown, 1 / Mebibyte),
+                line.Allocated is { } allocated ? Text(allocated, "F1", markdown) : "",
+                Text(line.Busy, "F0", markdown, 100));
         }
 
         console.WriteLine(scene.ToString());
@@ -59,9 +59,11 @@ internal sealed class Report(IAnsiConsole console)
         console.WriteLine();
     }
 
-    private static string Text(Spread spread, string format, double scale = 1)
+    /// <summary>On a terminal the spread stands below the median, so that the table stays narrow.</summary>
+    private static string Text(Spread spread, string format, bool oneLine, double scale = 1)
     {
         string Number(double value) => (value * scale).ToString(format, CultureInfo.InvariantCulture);
-        return $"{Number(spread.Median)} ({Number(spread.Minimum)}..{Number(spread.Maximum)})";
+        string range = $"{Number(spread.Minimum)}..{Number(spread.Maximum)}";
+        return oneLine ? $"{Number(spread.Median)} ({range})" : $"{Number(spread.Median)}\n{range}";
     }
 }

@@ -228,6 +228,7 @@ public sealed class BadInputTests
         bystander.EndSending();
         await bystander.ExpectEndAsync();
         await server.ExpectNothingLeftAsync();
+        Assert.NotEqual(0, server.Memory.EverRented);
         Assert.Equal(logId, Assert.Single(server.Logs.Ours).Id);
         Assert.DoesNotContain(server.Logs.All, line => line.Level >= LogLevel.Error && line.Id != logId);
     }

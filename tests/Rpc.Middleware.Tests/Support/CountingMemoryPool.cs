@@ -7,8 +7,12 @@ namespace Kestrel.Rpc.Middleware.Tests;
 internal sealed class CountingMemoryPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
 {
     private int _rented;
+    private int _everRented;
 
     public int Rented => Volatile.Read(ref _rented);
+
+    /// <summary>How many blocks were ever rented: none would mean that the transport uses other memory.</summary>
+    public int EverRented => Volatile.Read(ref _everRented);
 
     public override int MaxBufferSize => Shared.MaxBufferSize;
 
@@ -17,6 +21,7 @@ internal sealed class CountingMemoryPool : MemoryPool<byte>, IMemoryPoolFactory<
     public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
     {
         Interlocked.Increment(ref _rented);
+        Interlocked.Increment(ref _everRented);
         return new Block(this, Shared.Rent(minBufferSize < 0 ? 4096 : minBufferSize));
     }
 

@@ -11,8 +11,8 @@ internal sealed class LogCollector : ILoggerProvider
     private readonly ConcurrentQueue<LogLine> _lines = new();
     private volatile TaskCompletionSource _changed = NewSignal();
 
-    /// <summary>The lines of this library at every level.</summary>
-    public IReadOnlyList<LogLine> Ours => [.. _lines.Where(line => line.Category.StartsWith("Kestrel.Rpc", StringComparison.Ordinal))];
+    /// <summary>The lines of the RPC server at every level.</summary>
+    public IReadOnlyList<LogLine> Ours => [.. _lines.Where(line => line.Category == "Kestrel.Rpc.Server")];
 
     public IReadOnlyList<LogLine> All => [.. _lines];
 

@@ -36,6 +36,7 @@ internal sealed class TestServerSetup
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly DateTime _started = DateTime.UtcNow;
     private int _connections;
     private volatile TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -121,9 +122,20 @@ internal sealed class TestServer : IAsyncDisposable
         }
     }
 
-    private readonly DateTime _started = DateTime.UtcNow;
+    public async ValueTask DisposeAsync()
+    {
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(5));
+        try
+        {
+            await _app.StopAsync(patience.Token).InTime();
+        }
+        catch (OperationCanceledException)
+        {
+            // A call still runs, because its test has failed.
+        }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync().InTime();
+        await _app.DisposeAsync().InTime();
+    }
 
     private async Task CountAsync(ConnectionDelegate next, ConnectionContext connection)
     {
