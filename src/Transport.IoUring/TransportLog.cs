@@ -20,16 +20,16 @@ internal static partial class TransportLog
     [LoggerMessage(7, LogLevel.Debug, @"Connection id ""{ConnectionId}"" sending FIN because: ""{Reason}""", EventName = "ConnectionWriteFin")]
     public static partial void ConnectionWriteFin(ILogger logger, string connectionId, string reason);
 
-    [LoggerMessage(8, LogLevel.Debug, @"Connection id ""{ConnectionId}"" communication error.", EventName = "ConnectionError")]
-    public static partial void ConnectionError(ILogger logger, string connectionId, Exception error);
-
-    [LoggerMessage(14, LogLevel.Debug, @"Connection id ""{ConnectionId}"" sending RST because: ""{Reason}""", EventName = "ConnectionWriteRst")]
+    [LoggerMessage(8, LogLevel.Debug, @"Connection id ""{ConnectionId}"" sending RST because: ""{Reason}""", EventName = "ConnectionWriteRst")]
     public static partial void ConnectionWriteRst(ILogger logger, string connectionId, string reason);
+
+    [LoggerMessage(14, LogLevel.Debug, @"Connection id ""{ConnectionId}"" communication error.", EventName = "ConnectionError")]
+    public static partial void ConnectionError(ILogger logger, string connectionId, Exception error);
 
     [LoggerMessage(19, LogLevel.Debug, @"Connection id ""{ConnectionId}"" reset.", EventName = "ConnectionReset")]
     public static partial void ConnectionReset(ILogger logger, string connectionId);
 
-    [LoggerMessage(100, LogLevel.Debug, "The {Engine} transport runs {LoopCount} event loop(s); application scheduling: {Scheduling}.", EventName = "TransportStarted")]
+    [LoggerMessage(100, LogLevel.Information, "The {Engine} transport runs {LoopCount} event loop(s); application scheduling: {Scheduling}.", EventName = "TransportStarted")]
     public static partial void TransportStarted(ILogger logger, string engine, int loopCount, ApplicationScheduling scheduling);
 
     [LoggerMessage(101, LogLevel.Warning, "io_uring is not usable here ({Reason}): the epoll transport serves instead.", EventName = "IoUringFallback")]

@@ -11,9 +11,6 @@ namespace Kestrel.Rpc.Transport;
 /// </summary>
 internal sealed unsafe class IoUringLoop : EventLoop
 {
-    // 8 MiB a loop, touched as it is used: enough for the bytes that arrive between two turns of a busy loop. When it is not,
-    // the kernel ends multishot receives with ENOBUFS, which costs a request each to begin again and nothing else.
-    private const int BufferCount = 2048;
     private const int BufferSize = 4096;
 
     private const int KindShift = 56;
@@ -22,16 +19,12 @@ internal sealed unsafe class IoUringLoop : EventLoop
     private readonly SlotTable<IIoUringOwner> _owners = new();
     private readonly Stack<SendMessage> _messages = new();
     private readonly List<IoUringSocket> _starved = [];
-    private readonly uint _allowedFlags;
+    private readonly IoUringTransportOptions _options;
     private Ring? _ring;
     private BufferRing? _buffers;
 
-    /// <param name="name">The thread's name.</param>
-    /// <param name="memoryPool">The blocks of the loop's connections.</param>
-    /// <param name="settings">What the loop's connections have in common.</param>
-    /// <param name="allowedFlags">See <see cref="RingSetup.Create(uint)"/>.</param>
-    public IoUringLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, uint allowedFlags = uint.MaxValue)
-        : base(name, memoryPool, settings) => _allowedFlags = allowedFlags;
+    public IoUringLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, IoUringTransportOptions options)
+        : base(name, memoryPool, settings) => _options = options;
 
     public BufferRing Buffers => _buffers!;
 
@@ -82,8 +75,8 @@ internal sealed unsafe class IoUringLoop : EventLoop
 
     protected override void OpenOnLoop()
     {
-        _ring = RingSetup.Create(_allowedFlags);
-        _buffers = new BufferRing(_ring, BufferCount, BufferSize);
+        _ring = RingSetup.Create(_options.AllowedRingFlags);
+        _buffers = new BufferRing(_ring, _options.ReceiveBufferCount, BufferSize);
         SubmitWake();
     }
 

@@ -7,8 +7,7 @@ namespace Kestrel.Rpc.Transport;
 /// <summary>Listens with the io_uring engine, or with the epoll engine where the kernel has no usable io_uring.</summary>
 internal sealed class IoUringTransportFactory : TransportFactory
 {
-    private readonly IoUringFallback _fallback;
-    private readonly uint _allowedRingFlags;
+    private readonly IoUringTransportOptions _options;
 
     public IoUringTransportFactory(
         IOptions<IoUringTransportOptions> options,
@@ -17,17 +16,16 @@ internal sealed class IoUringTransportFactory : TransportFactory
         TimeProvider? timeProvider = null)
         : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.IoUring"), timeProvider)
     {
-        _fallback = options.Value.Fallback;
-        _allowedRingFlags = options.Value.AllowedRingFlags;
+        _options = options.Value;
     }
 
     protected override EventLoopGroup StartLoops(int count, ConnectionSettings settings)
     {
         try
         {
-            return StartLoops("io_uring", count, (name, pool) => new IoUringLoop(name, pool, settings, _allowedRingFlags));
+            return StartLoops("io_uring", count, (name, pool) => new IoUringLoop(name, pool, settings, _options));
         }
-        catch (PlatformNotSupportedException e) when (_fallback == IoUringFallback.Epoll)
+        catch (PlatformNotSupportedException e) when (_options.Fallback == IoUringFallback.Epoll)
         {
             TransportLog.IoUringFallback(Logger, e.Message);
             return StartLoops("epoll", count, (name, pool) => new EpollLoop(name, pool, settings));

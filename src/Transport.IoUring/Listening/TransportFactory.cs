@@ -30,6 +30,9 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
         Logger = logger;
     }
 
+    /// <summary>The running loops; <see langword="null"/> before the first end point is bound.</summary>
+    public EventLoopGroup? Loops => _loops;
+
     protected ILogger Logger { get; }
 
     public bool CanBind(EndPoint endpoint) => ListenSocket.Supports(endpoint);
