@@ -42,8 +42,9 @@ public sealed partial class RpcConnection : IAsyncDisposable
         RemoteEndPoint = connection?.RemoteEndPoint;
         Log.ConnectionOpened(_logger, _id, RemoteEndPoint);
 
-        // Started last; on the pool, so that a transport with bytes in hand does not run in here.
-        _ = Task.Run(ReadAsync);
+        // Started last; on the pool, so that a transport with bytes in hand does not run in here, and without the ambient
+        // context of whoever connects, which the loop would keep alive.
+        ThreadPool.UnsafeQueueUserWorkItem(static connection => _ = connection.ReadAsync(), this, preferLocal: false);
     }
 
     /// <summary>The own end point, if the transport knows it.</summary>

@@ -11,10 +11,15 @@ internal sealed class PipeServer : IAsyncDisposable
     private readonly Pipe _requests;
     private readonly Pipe _replies;
 
-    public PipeServer(RpcConnectionOptions? options = null, uint lastSequenceId = 0, PipeOptions? requests = null, Func<PipeWriter, PipeWriter>? wrap = null)
+    public PipeServer(
+        RpcConnectionOptions? options = null,
+        uint lastSequenceId = 0,
+        PipeOptions? requests = null,
+        PipeOptions? replies = null,
+        Func<PipeWriter, PipeWriter>? wrap = null)
     {
         _requests = new Pipe(requests ?? new PipeOptions(pauseWriterThreshold: 0));
-        _replies = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        _replies = new Pipe(replies ?? new PipeOptions(pauseWriterThreshold: 0));
         PipeWriter output = wrap is null ? _requests.Writer : wrap(_requests.Writer);
         Client = RpcConnection.Create(new DuplexPipe(_replies.Reader, output), options ?? new RpcConnectionOptions(), lastSequenceId);
     }
