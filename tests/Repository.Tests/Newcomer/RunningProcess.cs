@@ -7,7 +7,7 @@ namespace Kestrel.Rpc.Repository.Tests;
 /// <summary>A program started the way a user starts it: its output is kept, and it never outlives the test.</summary>
 internal sealed partial class RunningProcess : IAsyncDisposable
 {
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
     private const int SigTerm = 15;
 
