@@ -15,13 +15,13 @@ internal static class GoldenCall
     public static readonly byte[] Reply =
         Convert.FromHexString("1234010200000001000000330000000d" + ProtocolData + "0a0b48656c6c6f20776f726c64");
 
-    /// <summary>Sends the request, ends the sending side, and returns everything the server sent before it closed.</summary>
-    public static async Task<byte[]> ExchangeAsync(int port)
+    /// <summary>Sends the bytes, ends the sending side, and returns everything the server sent before it closed.</summary>
+    public static async Task<byte[]> ExchangeAsync(int port, byte[] sent)
     {
         using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, port).WaitAsync(RunningProcess.Limit);
         await using NetworkStream stream = new(socket);
-        await stream.WriteAsync(Request).AsTask().WaitAsync(RunningProcess.Limit);
+        await stream.WriteAsync(sent).AsTask().WaitAsync(RunningProcess.Limit);
         socket.Shutdown(SocketShutdown.Send);
 
         using MemoryStream received = new();

@@ -17,7 +17,7 @@ public sealed class HelloSampleTests
         int port = GoldenCall.FreePort();
         await using RunningProcess hello = await StartServerAsync(port, "--transport", transport);
 
-        Assert.Equal(Convert.ToHexString(GoldenCall.Reply), Convert.ToHexString(await GoldenCall.ExchangeAsync(port)));
+        Assert.Equal(Convert.ToHexString(GoldenCall.Reply), Convert.ToHexString(await GoldenCall.ExchangeAsync(port, GoldenCall.Request)));
 
         using HttpClient http = new() { Timeout = RunningProcess.Limit };
         using HttpResponseMessage reply = await http.GetAsync(new Uri($"http://127.0.0.1:{port}/")).WaitAsync(RunningProcess.Limit);
@@ -61,7 +61,7 @@ public sealed class HelloSampleTests
             "--port", Text(port));
         await hello.WaitForOutputAsync($"127.0.0.1:{port}");
 
-        Assert.Equal(GoldenCall.Reply, await GoldenCall.ExchangeAsync(port));
+        Assert.Equal(GoldenCall.Reply, await GoldenCall.ExchangeAsync(port, GoldenCall.Request));
 
         hello.Terminate();
         Assert.Equal(0, await hello.WaitForExitAsync());

@@ -45,7 +45,7 @@ public sealed partial class ReadmeTests
 
         await using RunningProcess program = RunningProcess.Start("dotnet", folder.Path, "out/Ten.dll");
         await program.WaitForOutputAsync("Application started");
-        Assert.Equal(Convert.ToHexString(GoldenCall.Reply), Convert.ToHexString(await GoldenCall.ExchangeAsync(port)));
+        Assert.Equal(Convert.ToHexString(GoldenCall.Reply), Convert.ToHexString(await GoldenCall.ExchangeAsync(port, GoldenCall.Request)));
 
         using HttpClient http = new() { Timeout = RunningProcess.Limit };
         Assert.NotEmpty(await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}/")).WaitAsync(RunningProcess.Limit));
