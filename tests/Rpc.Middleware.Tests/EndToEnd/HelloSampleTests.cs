@@ -37,6 +37,39 @@ public sealed partial class HelloSampleTests
     }
 
     [Theory]
+    [InlineData("io_uring")]
+    [InlineData("epoll")]
+    [InlineData("sockets")]
+    public async Task Sample_HundredsOfBrokenPeers_LeaveNoDescriptor(string transport)
+    {
+        byte[][] openings =
+        [
+            [],
+            [0x12],
+            Golden.Request[..20],
+            Golden.Header(version: 9, type: 1, 1, 0, 0),
+            Golden.Header(version: 1, type: 1, 1, 0, 0),
+            [.. Golden.Request, .. "garbage"u8],
+            "GET / HT"u8.ToArray(),
+            "\0\0\0\0"u8.ToArray(),
+        ];
+        await using SampleProcess sample = SampleProcess.Start("--transport", transport, "--port", "0");
+        string port = Port().Match(await sample.ReadUntilAsync("-- call world")).Groups[1].Value;
+        IPEndPoint endPoint = new(IPAddress.Loopback, int.Parse(port, CultureInfo.InvariantCulture));
+
+        // The first round opens what stays open: the runtime's own descriptors.
+        await BreakAsync(endPoint, openings, rounds: 2);
+        int before = await SettleAsync(sample, atMost: int.MaxValue);
+        await BreakAsync(endPoint, openings, rounds: 20);
+        int after = await SettleAsync(sample, atMost: before + 4);
+
+        Assert.InRange(after, 0, before + 4);
+        await using RawPeer peer = await RawPeer.ConnectAsync(endPoint);
+        await peer.SendAsync(Golden.Request);
+        Assert.Equal(Golden.Reply, await peer.ReceiveExactlyAsync(Golden.Reply.Length));
+    }
+
+    [Theory]
     [InlineData("--transport", "pigeon")]
     [InlineData("--port", "70000")]
     [InlineData("--port")]
@@ -62,6 +95,34 @@ public sealed partial class HelloSampleTests
 
         Assert.Equal(1, exitCode);
         Assert.StartsWith("The call failed (Connection):", error, StringComparison.Ordinal);
+    }
+
+    private static async Task BreakAsync(IPEndPoint endPoint, byte[][] openings, int rounds)
+    {
+        for (int i = 0; i < rounds * openings.Length; i++)
+        {
+            await using RawPeer peer = await RawPeer.ConnectAsync(endPoint);
+            await peer.SendAsync(openings[i % openings.Length]);
+            if (i % 3 == 0)
+            {
+                peer.Reset();
+            }
+        }
+    }
+
+    // Connections end shortly after their peers; nobody tells this process when.
+    private static async Task<int> SettleAsync(SampleProcess sample, int atMost)
+    {
+        int count = sample.Descriptors;
+        for (int calm = 0, tries = 0; calm < 5 && tries < 500; tries++)
+        {
+            await Task.Delay(20);
+            int now = sample.Descriptors;
+            calm = now == count && now <= atMost ? calm + 1 : 0;
+            count = now;
+        }
+
+        return count;
     }
 
     [GeneratedRegex(@"http://127\.0\.0\.1:(\d+)/")]

@@ -19,6 +19,9 @@ internal sealed class SampleProcess : IAsyncDisposable
         RedirectStandardError = true,
     })!);
 
+    /// <summary>How many descriptors the process has open.</summary>
+    public int Descriptors => Directory.GetFiles($"/proc/{_process.Id}/fd").Length;
+
     /// <summary>Runs the sample to its end.</summary>
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
     {
@@ -38,6 +41,9 @@ internal sealed class SampleProcess : IAsyncDisposable
             lines.Add(line);
             if (line.Contains(text, StringComparison.Ordinal))
             {
+                // Nobody reads the rest, but a full pipe would stop the sample.
+                _ = _process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+                _ = _process.StandardError.BaseStream.CopyToAsync(Stream.Null);
                 return string.Join('\n', lines);
             }
         }
