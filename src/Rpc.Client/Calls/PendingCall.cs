@@ -12,6 +12,8 @@ internal abstract class PendingCall : IThreadPoolWorkItem
 
     private int _holders;
     private volatile bool _completed;
+    private PendingCallTable? _table; // with a registration that still may fire
+    private CancellationTokenRegistration _registration;
 
     /// <summary>Written and read under the lock of the table; 0 while it is not in there.</summary>
     public uint SequenceId { get; set; }
@@ -29,9 +31,6 @@ internal abstract class PendingCall : IThreadPoolWorkItem
     protected CancellationToken CancellationToken { get; private set; }
 
     protected bool IsCancelled { get; private set; }
-
-    private PendingCallTable? _table;
-    private CancellationTokenRegistration _registration;
 
     /// <summary>Takes a fresh call into use.</summary>
     public void Start(RpcMethodName method)
