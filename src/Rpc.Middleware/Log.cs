@@ -9,7 +9,7 @@ internal static partial class Log
     // 1-9: start-up
 
     [LoggerMessage(1, LogLevel.Warning,
-        "{Count} RPC methods are mapped, but no end point of Kestrel serves RPC. Call UseRpc() on one: "
+        "RPC methods are mapped ({Count}), but no end point of Kestrel serves RPC. Call UseRpc() on one: "
         + "builder.WebHost.ConfigureKestrel(k => k.ListenAnyIP(8000, l => l.UseRpc())).")]
     public static partial void NoListener(ILogger logger, int count);
 

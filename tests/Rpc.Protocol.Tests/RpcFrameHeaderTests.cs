@@ -55,4 +55,13 @@ public class RpcFrameHeaderTests
     [Fact]
     public void Write_OneByteShort_Throws() =>
         Assert.Throws<ArgumentException>(() => default(RpcFrameHeader).Write(new byte[RpcFrameHeader.Size - 1]));
+
+    [Fact]
+    public void WriteSequenceId_WrittenFrame_ChangesNothingElse()
+    {
+        byte[] frame = Golden.Request;
+        RpcFrameHeader.WriteSequenceId(frame, 0x01020304);
+        Assert.Equal([.. Golden.Request[..4], 0x01, 0x02, 0x03, 0x04, .. Golden.Request[8..]], frame);
+        Assert.Throws<ArgumentOutOfRangeException>(() => RpcFrameHeader.WriteSequenceId(new byte[15], 1));
+    }
 }

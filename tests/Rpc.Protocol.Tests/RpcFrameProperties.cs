@@ -1,6 +1,9 @@
 using System.Buffers;
 using FsCheck;
 using FsCheck.Fluent;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
 
 namespace Kestrel.Rpc.Protocol.Tests;
 
@@ -93,6 +96,39 @@ public class RpcFrameProperties
             bool cut = RpcProtocolData.TryReadRequest(Segments.Cut(bytes, cuts), out RpcProtocolData second, out RpcProtocolDataError secondError);
             return whole == cut && firstError == secondError && first == second && whole == (firstError == RpcProtocolDataError.None);
         }).Check(Many);
+    }
+
+    [Fact]
+    public void AnyBytes_AsMessage_AreAMessageOrADeserializationError()
+    {
+        // Pieces of protobuf: tags of every wire type, lengths good and bad, and noise.
+        Gen<byte[]> nearlyMessages = Gen.OneOf(
+            ArbMap.Default.GeneratorFor<byte[]>(),
+            Gen.Elements<byte>(0x00, 0x07, 0x08, 0x0a, 0x0b, 0x0c, 0x0d, 0x0f, 0x12, 0x1a, 0x22, 0x01, 0x02, 0x05, 0x7f, 0x80, 0xff).ArrayOf());
+        Prop.ForAll(nearlyMessages.ToArbitrary(), Cuts.ToArbitrary(), (bytes, cuts) =>
+            SameWithCuts<StringValue>(bytes, cuts) && SameWithCuts<Struct>(bytes, cuts) && SameWithCuts<Any>(bytes, cuts)
+            && SameWithCuts<FileDescriptorProto>(bytes, cuts) && SameWithCuts<Empty>(bytes, cuts) && SameWithCuts<DoubleValue>(bytes, cuts))
+            .Check(Many);
+
+        static bool SameWithCuts<TMessage>(byte[] bytes, int[] cuts)
+            where TMessage : IMessage<TMessage>, new()
+        {
+            string whole = Parse<TMessage>(new ReadOnlySequence<byte>(bytes));
+            return whole == Parse<TMessage>(Segments.Cut(bytes, cuts)) && whole == Parse<TMessage>(Segments.OneByteEach(bytes));
+        }
+
+        static string Parse<TMessage>(ReadOnlySequence<byte> source)
+            where TMessage : IMessage<TMessage>, new()
+        {
+            try
+            {
+                return Convert.ToHexString(RpcMessageCodec.Deserialize<TMessage>(source).ToByteArray());
+            }
+            catch (RpcException exception) when (exception.Code == RpcErrorCode.Deserialization)
+            {
+                return "error";
+            }
+        }
     }
 
     [Fact]

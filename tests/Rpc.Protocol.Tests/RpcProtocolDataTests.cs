@@ -57,6 +57,10 @@ public class RpcProtocolDataTests
     [InlineData("null", RpcProtocolDataError.Malformed)]
     [InlineData("\"service_name\"", RpcProtocolDataError.Malformed)]
     [InlineData("[]", RpcProtocolDataError.Malformed)]
+    [InlineData("t", RpcProtocolDataError.Malformed)] // cut-off literals: found by the property tests
+    [InlineData("{\"x\":f", RpcProtocolDataError.Malformed)]
+    [InlineData("{\"service_name\":nul", RpcProtocolDataError.Malformed)]
+    [InlineData("{\"x\":-", RpcProtocolDataError.Malformed)]
     [InlineData("{", RpcProtocolDataError.Malformed)]
     [InlineData("""{"service_name":"S","method_name":"M"}x""", RpcProtocolDataError.Malformed)]
     [InlineData("""{"service_name":"S","method_name":"M"}{}""", RpcProtocolDataError.Malformed)]
@@ -100,6 +104,15 @@ public class RpcProtocolDataTests
         byte[] bytes = Encoding.UTF8.GetBytes("{\"x\":" + new string('[', 30_000) + new string(']', 30_000) + "}");
         Assert.False(RpcProtocolData.TryReadRequest(new(bytes), out _, out RpcProtocolDataError error));
         Assert.Equal(RpcProtocolDataError.Malformed, error);
+    }
+
+    [Fact]
+    public void TryReadRequest_LongAndInManySegments_ReadsTheSame()
+    {
+        string service = new('s', 5000);
+        byte[] bytes = Encoding.UTF8.GetBytes($$"""{"service_name":"{{service}}","method_name":"M"}""");
+        Assert.True(RpcProtocolData.TryReadRequest(Segments.OneByteEach(bytes), out RpcProtocolData data, out _));
+        Assert.Equal(new RpcProtocolData(service, "M"), data);
     }
 
     [Fact]

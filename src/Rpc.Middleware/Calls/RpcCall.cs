@@ -39,6 +39,8 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>Set if the caller gets an error.</summary>
     public RpcFault? Fault { get; set; }
 
+    public bool HasScope => _scope is not null;
+
     public ReadOnlySpan<byte> ReplyProtocolData => _route!.ReplyProtocolData.Span;
 
     public override RpcEndpoint Endpoint => _route!.Endpoint;

@@ -17,6 +17,14 @@ internal sealed partial class RpcServerConnection
     private long _discardable;
     private Batch _batch;
 
+    private enum Progress
+    {
+        Started,
+        NeedMore,
+        Paused,
+        Refused,
+    }
+
     private enum Batch
     {
         None,
@@ -38,18 +46,34 @@ internal sealed partial class RpcServerConnection
                 return;
             }
 
-            bool isGood = TryStartCalls(ref buffer);
-            bool isPaused = isGood && IsAtCapacity;
-            bool isEnd = !isGood || result.IsCanceled || (result.IsCompleted && !isPaused);
-            if (isEnd && isGood && result.IsCompleted && !buffer.IsEmpty)
+            switch (StartCalls(ref buffer))
             {
-                Log.TruncatedFrame(Logger, Connection.ConnectionId, buffer.Length);
+                case Progress.NeedMore:
+                    if (result.IsCompleted && !buffer.IsEmpty)
+                    {
+                        Log.TruncatedFrame(Logger, Connection.ConnectionId, buffer.Length);
+                    }
+
+                    _examined = buffer.Length;
+                    _input.AdvanceTo(buffer.Start, buffer.End);
+                    if (result.IsCompleted)
+                    {
+                        return;
+                    }
+
+                    break;
+                case Progress.Paused:
+                    // There may be whole frames left, so the next read must not wait for more bytes.
+                    _examined = 0;
+                    _input.AdvanceTo(buffer.Start);
+                    break;
+                case Progress.Refused:
+                    // Nobody wants the rest.
+                    _input.AdvanceTo(buffer.End);
+                    return;
             }
 
-            // Paused: there may be whole frames left, so the next read must not wait for more bytes. Refused: nobody wants the rest.
-            _examined = isPaused ? 0 : buffer.Length;
-            _input.AdvanceTo(isGood ? buffer.Start : buffer.End, isPaused ? buffer.Start : buffer.End);
-            if (isEnd)
+            if (result.IsCanceled)
             {
                 return;
             }
@@ -101,33 +125,14 @@ internal sealed partial class RpcServerConnection
         }
     }
 
-    private bool TryStartCalls(ref ReadOnlySequence<byte> buffer)
+    private Progress StartCalls(ref ReadOnlySequence<byte> buffer)
     {
-        bool isGood = true;
-        while (isGood && !IsAtCapacity)
+        Progress progress;
+        do
         {
-            RpcFrameReadStatus status = RpcFrameReader.TryRead(ref buffer, _limits, out RpcFrame frame, out RpcFrameError error);
-            if (status == RpcFrameReadStatus.NeedMore)
-            {
-                break;
-            }
-
-            if (status == RpcFrameReadStatus.Error)
-            {
-                Refuse(error.HasHeader ? error.Header : null, error.Describe());
-                _discardable = error.HasHeader ? Math.Clamp(error.Header.FrameLength - buffer.Length, 0, MaxDiscarded) : 0;
-                isGood = false;
-            }
-            else if (frame.Header.Type != RpcFrameType.Request)
-            {
-                Refuse(frame.Header, "A client must send requests only.");
-                isGood = false;
-            }
-            else
-            {
-                StartCall(frame);
-            }
+            progress = IsAtCapacity ? Progress.Paused : StartNext(ref buffer);
         }
+        while (progress == Progress.Started);
 
         if (_batch == Batch.Ours)
         {
@@ -135,7 +140,29 @@ internal sealed partial class RpcServerConnection
         }
 
         _batch = Batch.None;
-        return isGood;
+        return progress;
+    }
+
+    private Progress StartNext(ref ReadOnlySequence<byte> buffer)
+    {
+        switch (RpcFrameReader.TryRead(ref buffer, _limits, out RpcFrame frame, out RpcFrameError error))
+        {
+            case RpcFrameReadStatus.NeedMore:
+                return Progress.NeedMore;
+
+            case RpcFrameReadStatus.Error:
+                Refuse(error.HasHeader ? error.Header : null, error.Describe());
+                _discardable = error.HasHeader ? Math.Clamp(error.Header.FrameLength - buffer.Length, 0, MaxDiscarded) : 0;
+                return Progress.Refused;
+
+            case RpcFrameReadStatus.Frame when frame.Header.Type != RpcFrameType.Request:
+                Refuse(frame.Header, "A client must send requests only.");
+                return Progress.Refused;
+
+            default:
+                StartCall(frame);
+                return Progress.Started;
+        }
     }
 
     private void StartCall(in RpcFrame frame)

@@ -73,4 +73,14 @@ public readonly record struct RpcFrameHeader(
         BinaryPrimitives.WriteUInt32BigEndian(destination[ProtocolDataLengthOffset..], ProtocolDataLength);
         BinaryPrimitives.WriteUInt32BigEndian(destination[BodyLengthOffset..], BodyLength);
     }
+
+    /// <summary>Changes the sequence id of a frame that is written already.</summary>
+    /// <param name="frame">The frame, from its first byte.</param>
+    /// <param name="sequenceId">The sequence id.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no whole header.</exception>
+    public static void WriteSequenceId(Span<byte> frame, uint sequenceId)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(frame.Length, Size, nameof(frame));
+        BinaryPrimitives.WriteUInt32BigEndian(frame[SequenceIdOffset..], sequenceId);
+    }
 }

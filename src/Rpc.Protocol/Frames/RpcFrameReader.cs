@@ -54,12 +54,10 @@ public static class RpcFrameReader
             return RpcFrameReadStatus.NeedMore;
         }
 
-        ReadOnlySequence<byte> rest = buffer.Slice(RpcFrameHeader.Size);
-        ReadOnlySequence<byte> protocolData = rest.Slice(0, header.ProtocolDataLength);
-        rest = rest.Slice(protocolData.End);
-        ReadOnlySequence<byte> body = rest.Slice(0, header.BodyLength);
-        buffer = rest.Slice(body.End);
+        ReadOnlySequence<byte> protocolData = buffer.Slice((long)RpcFrameHeader.Size, header.ProtocolDataLength);
+        ReadOnlySequence<byte> body = buffer.Slice(RpcFrameHeader.Size + (long)header.ProtocolDataLength, header.BodyLength);
         frame = new RpcFrame(header, protocolData, body);
+        buffer = buffer.Slice(body.End);
         return RpcFrameReadStatus.Frame;
     }
 

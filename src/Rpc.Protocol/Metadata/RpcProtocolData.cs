@@ -18,6 +18,9 @@ public readonly record struct RpcProtocolData(
     string? ErrorCode = null,
     string? ErrorMessage = null)
 {
+    // Protocol data is hardly ever longer; nothing is taken from the pool for it.
+    private const int StackLimit = 512;
+
     internal static readonly JsonEncodedText ServiceNameKey = JsonEncodedText.Encode("service_name");
     internal static readonly JsonEncodedText MethodNameKey = JsonEncodedText.Encode("method_name");
     internal static readonly JsonEncodedText ErrorCodeKey = JsonEncodedText.Encode("error_code");
@@ -51,24 +54,24 @@ public readonly record struct RpcProtocolData(
     /// <returns>Whether they were accepted. Never throws, whatever the bytes are.</returns>
     public static bool TryReadReply(in ReadOnlySequence<byte> source, out RpcProtocolData data, out RpcProtocolDataError error)
     {
-        data = default;
-        try
+        if (source.IsSingleSegment)
         {
-            Utf8JsonReader reader = new(source);
-            error = Read(ref reader, ref data);
-        }
-        catch (JsonException)
-        {
-            // The only way the reader tells of malformed JSON.
-            error = RpcProtocolDataError.Malformed;
-        }
-        catch (InvalidOperationException)
-        {
-            // The only way it tells of a string that is no text: bytes that are not UTF-8, half of a surrogate pair.
-            error = RpcProtocolDataError.Malformed;
+            return TryRead(source.FirstSpan, out data, out error);
         }
 
-        return error == RpcProtocolDataError.None;
+        // Gathered first: Utf8JsonReader throws IndexOutOfRangeException for some cut-off literals in many segments, and is
+        // slower there than the copy.
+        int length = checked((int)source.Length);
+        byte[]? rented = length > StackLimit ? ArrayPool<byte>.Shared.Rent(length) : null;
+        Span<byte> gathered = rented is null ? stackalloc byte[StackLimit] : rented;
+        source.CopyTo(gathered);
+        bool accepted = TryRead(gathered[..length], out data, out error);
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return accepted;
     }
 
     /// <summary>Writes the protocol data of a request or a good reply: compact JSON, the service first.</summary>
@@ -87,6 +90,28 @@ public readonly record struct RpcProtocolData(
     {
         json.WriteString(ServiceNameKey, serviceName);
         json.WriteString(MethodNameKey, methodName);
+    }
+
+    private static bool TryRead(ReadOnlySpan<byte> source, out RpcProtocolData data, out RpcProtocolDataError error)
+    {
+        data = default;
+        try
+        {
+            Utf8JsonReader reader = new(source);
+            error = Read(ref reader, ref data);
+        }
+        catch (JsonException)
+        {
+            // The only way the reader tells of malformed JSON.
+            error = RpcProtocolDataError.Malformed;
+        }
+        catch (InvalidOperationException)
+        {
+            // The only way it tells of a string that is no text: bytes that are not UTF-8, half of a surrogate pair.
+            error = RpcProtocolDataError.Malformed;
+        }
+
+        return error == RpcProtocolDataError.None;
     }
 
     private static RpcProtocolDataError Read(ref Utf8JsonReader reader, ref RpcProtocolData data)
