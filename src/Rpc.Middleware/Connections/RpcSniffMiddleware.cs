@@ -41,7 +41,8 @@ internal sealed class RpcSniffMiddleware(
             return;
         }
 
-        if (result == RpcSniffResult.Tls && Interlocked.Exchange(ref _hasReportedTls, 1) == 0)
+        bool isReported = result == RpcSniffResult.Tls && Interlocked.Exchange(ref _hasReportedTls, 1) == 0;
+        if (isReported)
         {
             Log.UnexpectedTls(Logger, connection.ConnectionId);
         }
@@ -55,7 +56,11 @@ internal sealed class RpcSniffMiddleware(
                 await next(connection);
                 break;
             case RpcSniffResult.Tls or RpcSniffResult.Other:
-                Log.UnknownProtocol(Logger, connection.ConnectionId);
+                if (!isReported)
+                {
+                    Log.UnknownProtocol(Logger, connection.ConnectionId);
+                }
+
                 break;
             case RpcSniffResult.TimedOut:
                 Log.SniffTimedOut(Logger, connection.ConnectionId, timeout);
