@@ -18,12 +18,14 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     // Between two polls at most this many posted items run, so that a flood of posts cannot keep the loop from its sockets.
     private const int MaxPostedPerIteration = 1024;
 
+    [ThreadStatic]
+    private static EventLoop? t_current; // not the thread's id: the runtime gives that of an ended thread to another
+
     private readonly ConcurrentQueue<WorkItem> _posted = new();
     private readonly Queue<WorkItem> _local = new(); // loop thread only
     private readonly HashSet<ILoopHandle> _handles = []; // loop thread only
     private readonly ManualResetEventSlim _opened = new();
     private readonly Thread _thread;
-    private readonly int _threadId;
     private readonly WakeEvent _wake = new();
 
     private Exception? _openError;
@@ -40,7 +42,6 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         InputOptions = settings.CreateInputOptions(this);
         OutputOptions = settings.CreateOutputOptions(this);
         _thread = new Thread(Run) { IsBackground = true, Name = name };
-        _threadId = _thread.ManagedThreadId;
     }
 
     public string Name { get; }
@@ -57,7 +58,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>How many connections the loop serves; what accepted connections are balanced by.</summary>
     public int ConnectionCount => Volatile.Read(ref _connections);
 
-    public bool IsOnLoop => Environment.CurrentManagedThreadId == _threadId;
+    public bool IsOnLoop => t_current == this;
 
     /// <summary>Counts the loop's turns, so that a socket knows whether it had its share of this one. Loop thread only.</summary>
     protected internal long Iteration { get; private set; }
@@ -159,8 +160,11 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>Takes the loop's kernel object; runs first on the thread.</summary>
     protected abstract void OpenOnLoop();
 
-    /// <summary>Hands pending requests to the kernel and dispatches what it reports; blocks only if <paramref name="wait"/>.</summary>
-    protected abstract void PollOnLoop(bool wait);
+    /// <summary>Hands pending requests to the kernel and takes what it reports; blocks until there is something if <paramref name="sleep"/>.</summary>
+    protected abstract void WaitOnLoop(bool sleep);
+
+    /// <summary>Tells everybody whom the last wait's reports concern.</summary>
+    protected abstract void DispatchOnLoop();
 
     /// <summary>Gives the kernel object back; runs last on the thread, also after a failed <see cref="OpenOnLoop"/>.</summary>
     protected abstract void CloseOnLoop();
@@ -176,6 +180,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     private void Run()
     {
+        t_current = this;
         try
         {
             OpenOnLoop();
@@ -194,8 +199,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
             while (!_stopping || _handles.Count > 0 || _local.Count > 0)
             {
                 RunWorkOnLoop();
-                PollOnLoop(wait: SleepOnLoop());
-                Volatile.Write(ref _sleeping, 0);
+                WaitOnLoop(sleep: SleepOnLoop());
+                Volatile.Write(ref _sleeping, 0); // before the dispatch: what it makes others post needs no wake-up
+                DispatchOnLoop();
                 Iteration++;
             }
         }
@@ -211,6 +217,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     private void EndOnLoop()
     {
+        t_current = null;
         _stopped = true;
         Interlocked.MemoryBarrier(); // pairs with the one in Schedule
         RunOrphans();
