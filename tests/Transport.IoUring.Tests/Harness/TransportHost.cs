@@ -74,7 +74,8 @@ internal sealed class TransportHost : IAsyncDisposable
         Assert.Equal(0, Pool.DoubleReturns);
     }
 
-    public ValueTask DisposeAsync() => Application.DisposeAsync();
+    // Away from this thread: a transport may join its threads here, and one that never ends must not hang the whole run.
+    public async ValueTask DisposeAsync() => await Task.Run(() => Application.DisposeAsync().AsTask()).Limited();
 
     /// <summary>A kernel without io_uring skips its tests, except where everything has to run.</summary>
     public static Exception Skipped(PlatformNotSupportedException reason)
