@@ -1,0 +1,191 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
+namespace Kestrel.Rpc.Transport.Tests;
+
+/// <summary>Orderly end, abort, and reset by the peer.</summary>
+internal static class CloseChecks
+{
+    /// <summary>Everything written before the end arrives, although nobody waited for a flush and the client reads late.</summary>
+    public static async Task AllBytesBeforeFinAsync(TransportVariant transport)
+    {
+        const int Length = 4_000_000;
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, connection =>
+        {
+            PipeWriter output = connection.Transport.Output;
+            Payload.Fill(output.GetSpan(1000)[..1000], seed: 3, position: 0);
+            output.Advance(1000);
+            output.WriteAsync(Payload.Create(seed: 3, Length).AsMemory(1000)).AsTask();
+            output.Complete();
+            return Task.CompletedTask;
+        });
+        using TestClient client = await server.ConnectAsync();
+        await Eventually.TrueAsync(() => client.Socket.Available > 0);
+        await client.ReceivePayloadAsync(seed: 3, Length);
+        await client.ReceiveEndAsync();
+        await server.StopAsync();
+        Assert.True(server.Host.HasLogged(TransportEvents.WriteFin), "No line tells of the FIN.");
+        Assert.False(server.Host.HasLogged(TransportEvents.WriteRst), "A graceful end is logged as a reset.");
+    }
+
+    /// <summary>A connection that is disposed without being touched ends with FIN, and disposing it again does nothing.</summary>
+    public static async Task DisposeSendsFinAsync(TransportVariant transport)
+    {
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
+        {
+            await connection.DisposeAsync().Limited();
+            await connection.DisposeAsync().Limited();
+        });
+        using TestClient client = await server.ConnectAsync();
+        await client.ReceiveEndAsync();
+        await server.StopAsync();
+    }
+
+    /// <summary>An abort shows the peer RST, the reader the reason, and the log event 8.</summary>
+    public static async Task AbortResetsAsync(TransportVariant transport)
+    {
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
+        {
+            ReadResult first = await connection.Transport.Input.ReadAsync().Limited();
+            connection.Transport.Input.AdvanceTo(first.Buffer.End);
+            Task<ReadResult> read = connection.Transport.Input.ReadAsync().AsTask();
+            connection.Abort(new ConnectionAbortedException("Enough of it."));
+            var reason = await Assert.ThrowsAsync<ConnectionAbortedException>(() => read.Limited());
+            Assert.Equal("Enough of it.", reason.Message);
+            await WaitForClosedAsync(connection);
+            await Eventually.TrueAsync(async () => (await connection.Transport.Output.WriteAsync(new byte[10]).Limited()).IsCompleted);
+        });
+        using TestClient client = await server.ConnectAsync();
+        await client.SendAsync(new byte[1]);
+        Assert.Equal(SocketError.ConnectionReset, await client.ReceiveErrorAsync());
+        await server.StopAsync();
+        LogLine line = server.Host.TransportLines.Single(line => line.Id == TransportEvents.WriteRst);
+        Assert.Equal(LogLevel.Debug, line.Level);
+        Assert.Contains("Enough of it.", line.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>With FinOnError an abort is an orderly end for the peer.</summary>
+    public static async Task AbortWithFinOnErrorSendsFinAsync(TransportVariant transport)
+    {
+        await using ConnectionServer server = await ConnectionServer.StartAsync(
+            transport,
+            async connection =>
+            {
+                connection.Abort(new ConnectionAbortedException("Enough of it."));
+                await WaitForClosedAsync(connection);
+            },
+            new TransportSettings { FinOnError = true });
+        using TestClient client = await server.ConnectAsync();
+        await client.ReceiveEndAsync();
+        await server.StopAsync();
+        Assert.False(server.Host.HasLogged(TransportEvents.WriteRst));
+        Assert.True(server.Host.HasLogged(TransportEvents.WriteFin));
+    }
+
+    /// <summary>An abort releases a flush that waits for a peer that does not read.</summary>
+    public static async Task AbortReleasesPendingFlushAsync(TransportVariant transport)
+    {
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
+        {
+            Task<FlushResult> flush = await WriteUntilBlockedAsync(connection.Transport.Output);
+            connection.Abort(new ConnectionAbortedException("Enough of it."));
+            Assert.True((await flush.Limited()).IsCompleted);
+        });
+        using TestClient client = await server.ConnectAsync();
+        await Eventually.TrueAsync(() => server.Live == 0 && server.Host.HasLogged(TransportEvents.WriteRst));
+        Assert.Equal(SocketError.ConnectionReset, await client.ReceiveErrorAsync());
+        await server.StopAsync();
+    }
+
+    /// <summary>Aborts from many threads, at every stage of an echo, are one abort.</summary>
+    public static async Task ConcurrentAbortsAreOneAsync(TransportVariant transport)
+    {
+        const int Rounds = 100;
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
+        {
+            Task echo = Handlers.EchoUntilResetAsync(connection);
+            Task[] aborts = [.. Enumerable.Range(0, 4).Select(i => Task.Run(() => connection.Abort(new ConnectionAbortedException($"Abort {i}."))))];
+            await Task.WhenAll(aborts).Limited();
+            await echo.Limited();
+        });
+        for (int round = 0; round < Rounds; round++)
+        {
+            try
+            {
+                using TestClient client = await server.ConnectAsync();
+                await client.SendAsync(new byte[round * 10]);
+                Assert.Equal(SocketError.ConnectionReset, await client.ReceiveErrorAsync());
+            }
+            catch (SocketException reset) when (reset.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
+            {
+                // The abort came before the bytes were sent, or before the connect was seen to be done.
+            }
+        }
+
+        await server.StopAsync();
+        Assert.Equal(Rounds, server.Host.TransportLines.Count(line => line.Id == TransportEvents.WriteRst));
+    }
+
+    /// <summary>A reset by the peer ends the read with <see cref="ConnectionResetException"/>, and is logged once.</summary>
+    public static async Task PeerResetEndsReadAsync(TransportVariant transport)
+    {
+        var reading = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
+        {
+            Task<ReadResult> read = connection.Transport.Input.ReadAsync().AsTask();
+            reading.SetResult();
+            await Assert.ThrowsAsync<ConnectionResetException>(() => read.Limited());
+            await WaitForClosedAsync(connection);
+        });
+        using TestClient client = await server.ConnectAsync();
+        await reading.Task.Limited();
+        client.Reset();
+        await Eventually.TrueAsync(() => server.Host.HasLogged(TransportEvents.Reset));
+        await server.StopAsync();
+        Assert.Equal(LogLevel.Debug, Assert.Single(server.Host.TransportLines, line => line.Id == TransportEvents.Reset).Level);
+    }
+
+    /// <summary>A reset by the peer releases a flush that waits.</summary>
+    public static async Task PeerResetReleasesPendingFlushAsync(TransportVariant transport)
+    {
+        var blocked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
+        {
+            Task<FlushResult> flush = await WriteUntilBlockedAsync(connection.Transport.Output);
+            blocked.SetResult();
+            Assert.True((await flush.Limited()).IsCompleted);
+        });
+        using TestClient client = await server.ConnectAsync();
+        await blocked.Task.Limited();
+        client.Reset();
+        await Eventually.TrueAsync(() => server.Live == 0);
+        await server.StopAsync();
+    }
+
+    private static async Task<Task<FlushResult>> WriteUntilBlockedAsync(PipeWriter output)
+    {
+        byte[] piece = new byte[64 * 1024];
+        for (int i = 0; i < 1000; i++)
+        {
+            Task<FlushResult> flush = output.WriteAsync(piece).AsTask();
+            if (await Task.WhenAny(flush, Task.Delay(200)) != flush)
+            {
+                return flush;
+            }
+        }
+
+        Assert.Fail("The transport took 64 MB for a peer that reads nothing.");
+        return null;
+    }
+
+    private static async Task WaitForClosedAsync(ConnectionContext connection)
+    {
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using (connection.ConnectionClosed.Register(closed.SetResult))
+        {
+            await closed.Task.Limited();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kestrel.Rpc.Transport.Tests;
+
+/// <summary>Which transport a conformance test runs on.</summary>
+public enum TransportKind
+{
+    /// <summary>Kestrel's own: it proves the suite.</summary>
+    Sockets,
+
+    /// <summary>The epoll engine.</summary>
+    Epoll,
+
+    /// <summary>The io_uring engine, without its fall-back.</summary>
+    IoUring,
+}
+
+/// <summary>A transport as the conformance suite runs it; optionally damaged by a wrapper, to prove a check.</summary>
+public sealed record TransportVariant(TransportKind Kind, int Loops, ApplicationScheduling Scheduling)
+{
+    /// <summary>A listener factory that takes the real one as its only constructor argument and breaks something.</summary>
+    public Type? Wrapper { get; init; }
+
+    /// <summary>Whether handlers run on the event loop, where they must not block.</summary>
+    public bool IsInline => Scheduling == ApplicationScheduling.Inline;
+
+    /// <summary>What the categories of the transport's log lines start with.</summary>
+    public string LogCategory =>
+        Kind == TransportKind.Sockets ? "Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets" : "Kestrel.Rpc.Transport";
+
+    /// <summary>The variant with every connection going through a deliberately broken wrapper.</summary>
+    internal TransportVariant BrokenBy<TWrapper>()
+        where TWrapper : IConnectionListenerFactory => this with { Wrapper = typeof(TWrapper) };
+
+    /// <summary>Registers the transport, so that Kestrel takes it for its end points.</summary>
+    internal void Register(IServiceCollection services, TransportSettings settings)
+    {
+        switch (Kind)
+        {
+            case TransportKind.Epoll:
+                services.AddEpollTransport(options => Apply(options, settings));
+                break;
+            case TransportKind.IoUring:
+                services.AddIoUringTransport(options =>
+                {
+                    Apply(options, settings);
+                    options.Fallback = IoUringFallback.Fail;
+                });
+                break;
+            default:
+                services.Configure<SocketTransportOptions>(settings.ApplyTo);
+                break;
+        }
+
+        if (Wrapper is not null)
+        {
+            Wrap(services, Wrapper);
+        }
+    }
+
+    /// <summary>The name of the variant: shown by the test explorer and parsed by <see cref="TransportVariants.Parse"/>.</summary>
+    public override string ToString()
+    {
+        string name = Kind == TransportKind.Sockets ? nameof(TransportKind.Sockets) : $"{Kind}-{Loops}-{Scheduling}";
+        return Wrapper is null ? name : $"{name}+{Wrapper.Name}";
+    }
+
+    private void Apply(LinuxTransportOptions options, TransportSettings settings)
+    {
+        options.LoopCount = Loops;
+        options.ApplicationScheduling = Scheduling;
+        settings.ApplyTo(options);
+    }
+
+    private static void Wrap(IServiceCollection services, Type wrapper)
+    {
+        ServiceDescriptor inner = services.Last(service => service.ServiceType == typeof(IConnectionListenerFactory));
+        services.Remove(inner);
+        services.AddSingleton(provider => (IConnectionListenerFactory)Activator.CreateInstance(
+            wrapper,
+            ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!))!);
+    }
+}
