@@ -1,1 +1,4 @@
-Console.WriteLine();
+using BenchmarkDotNet.Running;
+using Kestrel.Rpc.Benchmarks.Codec;
+
+BenchmarkSwitcher.FromAssembly(typeof(FrameReading).Assembly).Run(args);

@@ -1,1 +1,12 @@
-Console.WriteLine();
+using System.CommandLine;
+using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Serve;
+
+var root = new RootCommand("Measures Kestrel's transports and the RPC server against each other in one run.")
+{
+    CompareCommand.Create(),
+    ServeCommand.Create(),
+    LoadCommand.Create(),
+};
+return await root.Parse(args).InvokeAsync();

@@ -59,6 +59,7 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
             return;
         }
 
+        error ??= Volatile.Read(ref _abortReason); // asked for already, though its turn has not come: never a graceful end then
         _shutdownReason = error ?? new ConnectionAbortedException("The application completed its output and everything was sent.");
         if (error is not null && !_settings.FinOnError)
         {

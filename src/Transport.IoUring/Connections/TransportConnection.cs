@@ -113,14 +113,14 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
 
     private void StartOnLoop()
     {
+        _loop.RegisterOnLoop(this); // first: the methods below may end at once, and unregister
         int result = _socket.StartOnLoop(_input);
         if (result < 0)
         {
-            ShutdownOnLoop(SocketErrors.ToException(-result)); // the two methods below end at once
+            ShutdownOnLoop(SocketErrors.ToException(-result));
         }
 
         _ = ReceiveOnLoop();
         _ = SendOnLoop();
-        _loop.RegisterOnLoop(this);
     }
 }

@@ -42,7 +42,7 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
         _input = input;
         _number = _loop.AddOwner(this);
         _registered = true;
-        ArmReceive();
+        ReceiveAgain(); // unless cancelled already
         return 0;
     }
 

@@ -66,10 +66,11 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         return null; // unbound
     }
 
+    /// <summary>Stops accepting. Short, and not to be cancelled: a host that is disposed passes a cancelled token.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         _loop.Schedule(static listener => ((TransportListener)listener!).StopOnLoop(), this);
-        await _stopped.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await _stopped.Task.ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()

@@ -18,12 +18,14 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     // Between two polls at most this many posted items run, so that a flood of posts cannot keep the loop from its sockets.
     private const int MaxPostedPerIteration = 1024;
 
+    [ThreadStatic]
+    private static EventLoop? t_current; // not the thread's id: the runtime gives that of an ended thread to another
+
     private readonly ConcurrentQueue<WorkItem> _posted = new();
     private readonly Queue<WorkItem> _local = new(); // loop thread only
     private readonly HashSet<ILoopHandle> _handles = []; // loop thread only
     private readonly ManualResetEventSlim _opened = new();
     private readonly Thread _thread;
-    private readonly int _threadId;
     private readonly WakeEvent _wake = new();
 
     private Exception? _openError;
@@ -39,7 +41,6 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         Logger = settings.Logger;
         ApplicationScheduler = settings.CreateApplicationScheduler(this);
         _thread = new Thread(Run) { IsBackground = true, Name = name };
-        _threadId = _thread.ManagedThreadId;
     }
 
     public string Name { get; }
@@ -53,7 +54,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>How many connections the loop serves; what accepted connections are balanced by.</summary>
     public int ConnectionCount => Volatile.Read(ref _connections);
 
-    public bool IsOnLoop => Environment.CurrentManagedThreadId == _threadId;
+    public bool IsOnLoop => t_current == this;
 
     /// <summary>Counts the loop's turns, so that a socket knows whether it had its share of this one. Loop thread only.</summary>
     protected internal long Iteration { get; private set; }
@@ -172,6 +173,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     private void Run()
     {
+        t_current = this;
         try
         {
             OpenOnLoop();
@@ -207,6 +209,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     private void EndOnLoop()
     {
+        t_current = null;
         _stopped = true;
         Interlocked.MemoryBarrier(); // pairs with the one in Schedule
         RunOrphans();

@@ -1,0 +1,14 @@
+namespace Kestrel.Rpc.Benchmarks.Load.Cli;
+
+/// <summary>What a server serves and the load client asks for.</summary>
+internal enum Workload
+{
+    /// <summary>A raw connection handler sends 64 bytes back.</summary>
+    Echo,
+
+    /// <summary>13 bytes of text through Kestrel's HTTP/1.1 stack and routing.</summary>
+    Http,
+
+    /// <summary>Hello("world") through AddRpc and MapRpc.</summary>
+    Rpc,
+}

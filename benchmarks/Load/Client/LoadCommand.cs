@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using Kestrel.Rpc.Benchmarks.Load.Cli;
+
+namespace Kestrel.Rpc.Benchmarks.Load.Client;
+
+/// <summary><c>load</c>: the load client alone, against any server on this machine.</summary>
+internal static class LoadCommand
+{
+    /// <summary>The line a controlled client prints when its window begins.</summary>
+    public const string Measuring = "measuring";
+
+    public static Command Create()
+    {
+        Option<Workload> workload = Arguments.One("--workload", "What it asks for", Names.Workloads);
+        var port = new Option<int>("--port") { Description = "The server's TCP port on 127.0.0.1", Required = true };
+        Option<int> connections = Arguments.Number("--connections", "Connections kept open", 64);
+        Option<int> inFlight = Arguments.Number("--in-flight", "Outstanding calls on each connection (rpc)", 1);
+        Option<double> warmup = Arguments.Seconds("--warmup", "Seconds of load that are not measured", 4);
+        Option<double> seconds = Arguments.Seconds("--seconds", "Seconds that are measured", 5);
+        var serverProcess = new Option<int?>("--server-process") { Description = "The server's process id, to measure its CPU and memory" };
+        var serverCore = new Option<int?>("--server-core") { Description = "The core the server is pinned to" };
+        var controlled = new Option<bool>("--controlled")
+        {
+            Description = "Print 'measuring', then the result as JSON; keep the connections until standard input ends",
+        };
+        var command = new Command("load", "Put load on a server and print what it costs.")
+        {
+            workload, port, connections, inFlight, warmup, seconds, serverProcess, serverCore, controlled,
+        };
+        command.SetAction(line =>
+        {
+            var settings = new LoadSettings(
+                line.GetValue(workload),
+                line.GetValue(port),
+                line.GetValue(connections),
+                line.GetValue(inFlight),
+                TimeSpan.FromSeconds(line.GetValue(warmup)),
+                TimeSpan.FromSeconds(line.GetValue(seconds)),
+                line.GetValue(serverProcess),
+                line.GetValue(serverCore));
+            return Run(settings, line.GetValue(controlled));
+        });
+        return command;
+    }
+
+    private static int Run(LoadSettings settings, bool controlled)
+    {
+        try
+        {
+            new LoadRun(settings).Run(
+                () => Console.Out.WriteLine(Measuring),
+                result => Report(result, controlled));
+            return 0;
+        }
+        catch (Exception e) when (e is LoadException or SocketException)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+    }
+
+    private static void Report(LoadResult result, bool controlled)
+    {
+        if (controlled)
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(result));
+            Console.In.ReadToEnd();
+            return;
+        }
+
+        Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{result.Requests} requests, {result.RequestsPerSecond:F0}/s, p50 {result.P50:F1} us, p99 {result.P99:F1} us, p99.9 {result.P999:F1} us"));
+        if (result.ServerCpu > 0)
+        {
+            Console.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"server: {result.ServerMicrosecondsPerRequest:F2} us of CPU per request, {result.ServerResident / 1048576.0:F1} MiB resident"));
+        }
+    }
+}

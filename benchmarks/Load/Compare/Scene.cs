@@ -1,0 +1,12 @@
+using Kestrel.Rpc.Benchmarks.Load.Cli;
+
+namespace Kestrel.Rpc.Benchmarks.Load.Compare;
+
+/// <summary>The conditions under which variants are set against each other: one table of the report.</summary>
+internal sealed record Scene(Workload Workload, int Connections, int InFlight)
+{
+    public override string ToString() =>
+        Workload == Workload.Rpc
+            ? $"{Names.Of(Workload)}, {Connections} connections x {InFlight} calls in flight"
+            : $"{Names.Of(Workload)}, {Connections} connections";
+}

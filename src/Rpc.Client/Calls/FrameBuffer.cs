@@ -1,0 +1,72 @@
+using System.Buffers;
+
+namespace Kestrel.Rpc.Client;
+
+/// <summary>Holds one frame between the caller and the connection. Keeps a small array for its next frame.</summary>
+/// <remarks>Not thread-safe: the caller fills it, then the drainer of the send queue owns it.</remarks>
+internal sealed class FrameBuffer : IBufferWriter<byte>
+{
+    // Nearly every request fits the first; what is kept for ever by a pooled call stays below the second.
+    private const int InitialSize = 256;
+    private const int LargestKept = 4096;
+
+    private byte[] _array = [];
+    private bool _rented; // from ArrayPool.Shared
+    private int _written;
+
+    public int Length => _written;
+
+    public Span<byte> Written => _array.AsSpan(0, _written);
+
+    public void Advance(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(_array.Length - _written), nameof(count));
+        _written += count;
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        Reserve(sizeHint);
+        return _array.AsMemory(_written);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        Reserve(sizeHint);
+        return _array.AsSpan(_written);
+    }
+
+    /// <summary>Forgets the frame; a large array goes back to its pool.</summary>
+    public void Clear()
+    {
+        _written = 0;
+        if (_rented)
+        {
+            ArrayPool<byte>.Shared.Return(_array);
+            _array = [];
+            _rented = false;
+        }
+    }
+
+    private void Reserve(int sizeHint)
+    {
+        int needed = _written + Math.Max(sizeHint, 1);
+        if (needed <= _array.Length)
+        {
+            return;
+        }
+
+        bool rent = needed > LargestKept;
+        byte[] larger = rent
+            ? ArrayPool<byte>.Shared.Rent(needed)
+            : new byte[Math.Max(InitialSize, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)needed))];
+        Written.CopyTo(larger);
+        if (_rented)
+        {
+            ArrayPool<byte>.Shared.Return(_array);
+        }
+
+        _array = larger;
+        _rented = rent;
+    }
+}

@@ -1,0 +1,105 @@
+using Google.Protobuf;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Client;
+
+public sealed partial class RpcConnection
+{
+    /// <summary>Calls a method and waits for its reply.</summary>
+    /// <typeparam name="TRequest">The request message.</typeparam>
+    /// <typeparam name="TReply">The reply message.</typeparam>
+    /// <param name="service">The service as it is called on the wire.</param>
+    /// <param name="method">The method.</param>
+    /// <param name="request">The request. It is read before this method returns and may be changed afterwards.</param>
+    /// <param name="cancellationToken">
+    /// Ends the call here at once. Version 1 cannot tell the server, which may still run it; its late reply is dropped.
+    /// </param>
+    /// <returns>The reply. Await it once, as every <see cref="ValueTask{TResult}"/>.</returns>
+    /// <exception cref="RpcException">
+    /// The server answered with an error, which gives code and message; or <see cref="RpcErrorCode.Connection"/> or
+    /// <see cref="RpcErrorCode.Network"/>: the connection is closed or was lost; <see cref="RpcErrorCode.Client"/>: a limit of
+    /// <see cref="RpcConnectionOptions"/> was reached; <see cref="RpcErrorCode.Serialization"/>,
+    /// <see cref="RpcErrorCode.Encoding"/>: the request cannot be sent; <see cref="RpcErrorCode.Deserialization"/>,
+    /// <see cref="RpcErrorCode.Decoding"/>: the reply cannot be read.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    public ValueTask<TReply> CallAsync<TRequest, TReply>(
+        string service,
+        string method,
+        TRequest request,
+        CancellationToken cancellationToken = default)
+        where TRequest : IMessage
+        where TReply : IMessage<TReply>, new() =>
+        CallAsync<TRequest, TReply>(_names.Get(service, method), request, cancellationToken);
+
+    /// <summary>Calls a method by its encoded name, which saves looking that up, and waits for its reply.</summary>
+    /// <typeparam name="TRequest">The request message.</typeparam>
+    /// <typeparam name="TReply">The reply message.</typeparam>
+    /// <param name="method">The method.</param>
+    /// <param name="request">The request. It is read before this method returns and may be changed afterwards.</param>
+    /// <param name="cancellationToken">
+    /// Ends the call here at once. Version 1 cannot tell the server, which may still run it; its late reply is dropped.
+    /// </param>
+    /// <returns>The reply. Await it once, as every <see cref="ValueTask{TResult}"/>.</returns>
+    /// <exception cref="RpcException">As with the other overload.</exception>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    public ValueTask<TReply> CallAsync<TRequest, TReply>(
+        RpcMethodName method,
+        TRequest request,
+        CancellationToken cancellationToken = default)
+        where TRequest : IMessage
+        where TReply : IMessage<TReply>, new()
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(request);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<TReply>(cancellationToken);
+        }
+
+        PendingCall<TReply> call = PendingCall<TReply>.Rent(method);
+        RpcException? refusal = Start(call, method, request, cancellationToken);
+        if (refusal is not null)
+        {
+            call.Abandon();
+            return ValueTask.FromException<TReply>(refusal);
+        }
+
+        // The call may end at any time from here on, but it stays this call until the caller has taken its result.
+        _sendQueue.Enqueue(call);
+        call.CancelIfRequested();
+        return call.AsValueTask();
+    }
+
+    // Registered before it is written: a reply can never come before its call is known.
+    private RpcException? Start(PendingCall call, RpcMethodName method, IMessage request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // The id is not known yet; it is put in below.
+            RpcFrameWriter.WriteMessage(call.Frame, RpcFrameType.Request, 0, method.ProtocolData.Span, request, _limits);
+        }
+        catch (RpcException exception)
+        {
+            return exception;
+        }
+
+        if (!_sendQueue.HasRoom(call.Frame.Length))
+        {
+            return new RpcException(RpcErrorCode.Client, $"{method} was not sent: too many requests wait to be written.");
+        }
+
+        call.Register(_pending, cancellationToken);
+        switch (_pending.Add(call, out uint sequenceId))
+        {
+            case PendingCallTableResult.Added:
+                RpcFrameHeader.WriteSequenceId(call.Frame.Written, sequenceId);
+                return null;
+            case PendingCallTableResult.Full:
+                return new RpcException(RpcErrorCode.Client, $"{method} was not sent: too many calls are under way.");
+            default:
+                RpcException reason = _closeReason!;
+                return new RpcException(reason.Code, $"{method} was not sent: {reason.Message}", reason.InnerException);
+        }
+    }
+}

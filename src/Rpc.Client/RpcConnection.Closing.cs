@@ -1,0 +1,152 @@
+using Kestrel.Rpc.Protocol;
+using Microsoft.AspNetCore.Connections;
+
+namespace Kestrel.Rpc.Client;
+
+public sealed partial class RpcConnection
+{
+    private Task? _shutdown; // started once, under _lock
+
+    /// <summary>
+    /// Closes the connection. Calls under way fail with <see cref="RpcErrorCode.Connection"/>. Waits up to
+    /// <see cref="RpcConnectionOptions.CloseTimeout"/> until the peer has been told properly; may be called again.
+    /// </summary>
+    /// <returns>Ends when the connection and all it held are gone.</returns>
+    public ValueTask DisposeAsync()
+    {
+        TryClose(new RpcException(RpcErrorCode.Connection, "The connection was closed by this side."), failed: false, abort: false);
+        return new ValueTask(_shutdown!);
+    }
+
+    private void OnSendFailed(Exception? exception)
+    {
+        if (exception is null)
+        {
+            Fail(RpcErrorCode.Connection, "The peer takes no more requests.", null, abort: false);
+        }
+        else
+        {
+            Fail(RpcErrorCode.Network, $"Sending failed: {exception.Message}", exception, abort: true);
+        }
+    }
+
+    private void Fail(RpcErrorCode code, string message, Exception? exception, bool abort) =>
+        TryClose(new RpcException(code, message, exception), failed: true, abort);
+
+    // The one way to the end: the first reason counts.
+    private void TryClose(RpcException reason, bool failed, bool abort)
+    {
+        PendingCall[] calls;
+        lock (_lock)
+        {
+            if (_closeReason is not null)
+            {
+                return;
+            }
+
+            _closeReason = reason;
+            calls = _pending.Close();
+            _shutdown = Task.Run(() => ShutDownAsync(abort));
+        }
+
+        if (failed && calls.Length > 0)
+        {
+            Log.ConnectionFailed(_logger, _id, calls.Length, reason.Message, reason.InnerException);
+        }
+        else
+        {
+            Log.ConnectionEnded(_logger, _id, reason.Message);
+        }
+
+        foreach (PendingCall call in calls)
+        {
+            // One exception a call: each collects its own stack trace.
+            call.Fail(new RpcException(reason.Code, $"{call.Method} got no reply: {reason.Message}", reason.InnerException));
+        }
+
+        _closed.TrySetResult();
+    }
+
+    // FIN behind the last whole request, then late replies until the peer's FIN, then close: closing a socket with unread
+    // bytes would send RST. Nothing is waited for that cannot come, and nothing longer than the time-out.
+    private async Task ShutDownAsync(bool abort)
+    {
+        using CancellationTokenSource timeout = new(_closeTimeout, _timeProvider);
+        bool aborted = abort;
+        if (abort)
+        {
+            Abort();
+        }
+        else
+        {
+            try
+            {
+                await _sendQueue.CloseAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
+                await _transport.Output.CompleteAsync().AsTask().WaitAsync(timeout.Token).ConfigureAwait(false);
+                if (_sendQueue.Written > Volatile.Read(ref _repliesReceived))
+                {
+                    await _reading.Task.WaitAsync(timeout.Token).ConfigureAwait(false);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                Log.CloseTimedOut(_logger, _id);
+                aborted = true;
+                Abort();
+            }
+            catch (Exception exception)
+            {
+                // The transport failed on the way out; what is left is to let go of it.
+                Log.CloseFailed(_logger, _id, exception);
+                aborted = true;
+                Abort();
+            }
+        }
+
+        await ReleaseAsync(aborted).ConfigureAwait(false);
+    }
+
+    private void Abort()
+    {
+        try
+        {
+            _connection?.Abort(new ConnectionAbortedException(_closeReason!.Message));
+            if (!_sendQueue.IsFinished)
+            {
+                _transport.Output.CancelPendingFlush();
+            }
+        }
+        catch (Exception exception)
+        {
+            // A transport of another maker; what it holds must be released all the same.
+            Log.CloseFailed(_logger, _id, exception);
+        }
+    }
+
+    private async Task ReleaseAsync(bool aborted)
+    {
+        try
+        {
+            _transport.Input.CancelPendingRead();
+            await _reading.Task.ConfigureAwait(false);
+            await _transport.Input.CompleteAsync().ConfigureAwait(false);
+            if (aborted)
+            {
+                await _sendQueue.CloseAsync().ConfigureAwait(false);
+                await _transport.Output.CompleteAsync(new ConnectionAbortedException(_closeReason!.Message)).ConfigureAwait(false);
+            }
+        }
+        catch (Exception exception)
+        {
+            // Pipes of another maker may throw here; the connection must be disposed of all the same.
+            Log.CloseFailed(_logger, _id, exception);
+        }
+        finally
+        {
+            if (_connection is not null)
+            {
+                await _connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+}

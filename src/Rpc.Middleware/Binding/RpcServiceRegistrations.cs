@@ -1,0 +1,67 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>The application's registrations, as <c>AddRpc</c> found them: they tell which services need a scope.</summary>
+internal sealed class RpcServiceRegistrations(IServiceCollection services)
+{
+    /// <summary>
+    /// Whether resolving this service from the root provider is the same as from a scope. False where the registrations do
+    /// not tell, for example with services known only to another container.
+    /// </summary>
+    public bool IsSingleton(Type type, object? key = null)
+    {
+        if (key is null && (type == typeof(IServiceScopeFactory) || type == typeof(IServiceProviderIsService)))
+        {
+            return true;
+        }
+
+        if (Find(type, key) is { } lifetime)
+        {
+            return lifetime == ServiceLifetime.Singleton;
+        }
+
+        if (!type.IsConstructedGenericType)
+        {
+            return false;
+        }
+
+        Type definition = type.GetGenericTypeDefinition();
+        return definition == typeof(IEnumerable<>)
+            ? IsSingletonSequence(type.GenericTypeArguments[0], key)
+            : Find(definition, key) is ServiceLifetime.Singleton;
+    }
+
+    // The last registration is the one that is resolved.
+    private ServiceLifetime? Find(Type type, object? key)
+    {
+        for (int i = services.Count - 1; i >= 0; i--)
+        {
+            if (Matches(services[i], type, key))
+            {
+                return services[i].Lifetime;
+            }
+        }
+
+        return null;
+    }
+
+    // A sequence holds every registration, so one that is not a singleton is enough.
+    private bool IsSingletonSequence(Type item, object? key)
+    {
+        Type? definition = item.IsConstructedGenericType ? item.GetGenericTypeDefinition() : null;
+        return services
+            .Where(service => Matches(service, item, key) || (definition is not null && Matches(service, definition, key)))
+            .All(service => service.Lifetime == ServiceLifetime.Singleton);
+    }
+
+    private static bool Matches(ServiceDescriptor service, Type type, object? key)
+    {
+        if (service.ServiceType != type || service.IsKeyedService != key is not null)
+        {
+            return false;
+        }
+
+        return key is null || Equals(service.ServiceKey, key) || Equals(service.ServiceKey, KeyedService.AnyKey);
+    }
+}

@@ -1,0 +1,229 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using Google.Protobuf;
+using Kestrel.Rpc.Protocol;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// A call from the moment its request was read until its reply was written; pooled by its connection. One owner at a time:
+/// the read loop, then whoever runs the handler, then the reply queue.
+/// </summary>
+internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
+{
+    private readonly RpcServerConnection _owner;
+    private readonly Action _onPipelineEnded;
+    private RpcRoute? _route;
+    private uint _sequenceId;
+    private IMessage? _request;
+    private AsyncServiceScope? _scope;
+    private IFeatureCollection? _features;
+    private Dictionary<object, object?>? _items;
+    private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _pipeline;
+
+    public RpcCall(RpcServerConnection owner, bool isPooled)
+    {
+        _owner = owner;
+        IsPooled = isPooled;
+        _onPipelineEnded = OnPipelineEnded;
+    }
+
+    /// <summary>The next one in whatever list the call is in.</summary>
+    public RpcCall? NextInList { get; set; }
+
+    public bool IsPooled { get; }
+
+    /// <summary>Set if the caller gets an error.</summary>
+    public RpcFault? Fault { get; set; }
+
+    public bool HasScope => _scope is not null;
+
+    public ReadOnlySpan<byte> ReplyProtocolData => _route!.ReplyProtocolData.Span;
+
+    public override RpcEndpoint Endpoint => _route!.Endpoint;
+
+    public override RpcMethodName Name => _route!.Name;
+
+    public override uint SequenceId => _sequenceId;
+
+    public override ConnectionContext Connection => _owner.Connection;
+
+    public override IMessage Request => _request!;
+
+    public override IMessage? Reply { get; set; }
+
+    public override CancellationToken CancellationToken => _owner.CallsCancelled;
+
+    public override IServiceProvider RequestServices => (_scope ??= _owner.Server.Services.CreateAsyncScope()).ServiceProvider;
+
+    public override IFeatureCollection Features => _features ??= new FeatureCollection(_owner.Connection.Features);
+
+    public override IDictionary<object, object?> Items => _items ??= [];
+
+    public void Start(uint sequenceId) => _sequenceId = sequenceId;
+
+    /// <summary>Makes the call ready to run, or fails it if the body is not the request message.</summary>
+    public bool TryPrepare(RpcRoute route, in RpcFrame frame)
+    {
+        _route = route;
+        try
+        {
+            _request = route.Endpoint.Parser(frame.Body);
+            return true;
+        }
+        catch (Exception exception)
+        {
+            // The body is not the message; or the message's own code failed, which must not end the connection either.
+            Fail(exception);
+            return false;
+        }
+    }
+
+    /// <summary>Runs the pipeline.</summary>
+    /// <returns>
+    /// True if the call has ended and the caller must send the reply; false if it goes on, and sends its reply itself.
+    /// </returns>
+    public bool TryRun()
+    {
+        try
+        {
+            ValueTask pipeline = _route!.Endpoint.Pipeline(this);
+            if (!pipeline.IsCompleted)
+            {
+                // A copy: once the continuation is registered, this object may already belong to someone else.
+                ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter awaiter = pipeline.ConfigureAwait(false).GetAwaiter();
+                _pipeline = awaiter;
+                awaiter.UnsafeOnCompleted(_onPipelineEnded);
+                return false;
+            }
+
+            pipeline.GetAwaiter().GetResult();
+        }
+        catch (Exception exception)
+        {
+            // Whatever a handler throws fails its call only.
+            Fail(exception);
+        }
+
+        return TryEnd();
+    }
+
+    /// <summary>The thread pool's entry.</summary>
+    public void Execute()
+    {
+        if (TryRun())
+        {
+            _owner.Replies.Send(this);
+        }
+    }
+
+    /// <summary>Forgets everything about the call.</summary>
+    public void Reset()
+    {
+        _route = null;
+        _sequenceId = 0;
+        _request = null;
+        _scope = null;
+        _features = null;
+        _items = null;
+        _pipeline = default;
+        Reply = null;
+        Fault = null;
+    }
+
+    private void OnPipelineEnded()
+    {
+        try
+        {
+            _pipeline.GetResult();
+        }
+        catch (Exception exception)
+        {
+            // As in TryRun.
+            Fail(exception);
+        }
+
+        if (TryEnd())
+        {
+            _owner.Replies.Send(this);
+        }
+    }
+
+    // The scope ends before the reply is sent: what is saved when a scope ends is saved when the caller is told so.
+    private bool TryEnd()
+    {
+        if (_scope is { } scope)
+        {
+            ValueTask disposal;
+            try
+            {
+                disposal = scope.DisposeAsync();
+            }
+            catch (Exception exception)
+            {
+                // A service of the application failed; so the call has.
+                disposal = ValueTask.FromException(exception);
+            }
+
+            if (!disposal.IsCompletedSuccessfully)
+            {
+                _ = EndScopeAsync(disposal);
+                return false;
+            }
+        }
+
+        CheckReply();
+        return true;
+    }
+
+    [SuppressMessage("Reliability", "CA2012", Justification = "Awaited once, by this method alone.")]
+    private async Task EndScopeAsync(ValueTask disposal)
+    {
+        try
+        {
+            await disposal.ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // A service of the application failed; so the call has.
+            Fail(exception);
+        }
+
+        CheckReply();
+        _owner.Replies.Send(this);
+    }
+
+    private void CheckReply()
+    {
+        if (Fault is null && Reply is null)
+        {
+            Log.NoReply(_owner.Logger, Name, Connection.ConnectionId);
+            SetFault(RpcErrorCode.Server, "The handler gave no reply.");
+        }
+    }
+
+    private void Fail(Exception exception)
+    {
+        if (_owner.CallsCancelled.IsCancellationRequested)
+        {
+            Log.CallCancelled(_owner.Logger, Name, Connection.ConnectionId, exception);
+            SetFault(RpcErrorCode.Server, "The call was cancelled.");
+        }
+        else if (exception is RpcException refusal)
+        {
+            Log.CallRefused(_owner.Logger, Name, Connection.ConnectionId, refusal.Code, RpcNames.ForLog(refusal.Message));
+            SetFault(Enum.IsDefined(refusal.Code) ? refusal.Code : RpcErrorCode.Server, refusal.Message);
+        }
+        else
+        {
+            Log.HandlerFailed(_owner.Logger, Name, Connection.ConnectionId, exception);
+            bool detailed = _owner.Server.Options.EnableDetailedErrors;
+            SetFault(RpcErrorCode.Server, detailed ? $"{exception.GetType().Name}: {exception.Message}" : "The handler failed.");
+        }
+    }
+
+    private void SetFault(RpcErrorCode code, string message) => Fault = new RpcFault(Name.Service, Name.Method, code, message);
+}

@@ -1,0 +1,65 @@
+using System.Net;
+using Google.Protobuf;
+using Kestrel.Rpc.Protocol;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// One call on its way through the server. Belongs to one call at a time and is used again for another one afterwards: never
+/// touch it once the handler has returned, or the task that it returned has ended. Not thread-safe.
+/// </summary>
+public abstract class RpcContext
+{
+    /// <summary>The end point that was called, with its metadata.</summary>
+    public abstract RpcEndpoint Endpoint { get; }
+
+    /// <summary>The name by which it was called: that of the end point or one of its wire names.</summary>
+    public abstract RpcMethodName Name { get; }
+
+    /// <summary>The service in <see cref="Name"/>.</summary>
+    public string Service => Name.Service;
+
+    /// <summary>The method in <see cref="Name"/>.</summary>
+    public string Method => Name.Method;
+
+    /// <summary>The number the client gave to this call. The reply carries it; the client alone gives it a meaning.</summary>
+    public abstract uint SequenceId { get; }
+
+    /// <summary>The connection that the call came over.</summary>
+    public abstract ConnectionContext Connection { get; }
+
+    /// <summary>The address of the peer, if the transport has one.</summary>
+    public EndPoint? RemoteEndPoint => Connection.RemoteEndPoint;
+
+    /// <summary>The address that the peer connected to, if the transport has one.</summary>
+    public EndPoint? LocalEndPoint => Connection.LocalEndPoint;
+
+    /// <summary>The request message.</summary>
+    public abstract IMessage Request { get; }
+
+    /// <summary>
+    /// The reply message, <see langword="null"/> until there is one. The handler's result is put here; middleware may set it,
+    /// instead of calling the next delegate or afterwards. A call that ends without a reply is answered with an error.
+    /// </summary>
+    public abstract IMessage? Reply { get; set; }
+
+    /// <summary>
+    /// Cancelled when nobody waits for the reply any more: the connection was reset or aborted, or the host's shutdown
+    /// time-out has passed. Not cancelled by a peer that merely stops sending: it gets its answers.
+    /// </summary>
+    public abstract CancellationToken CancellationToken { get; }
+
+    /// <summary>
+    /// The services of this call. The first access creates a scope, which ends with the call; a call that needs nothing but
+    /// singletons never has one.
+    /// </summary>
+    public abstract IServiceProvider RequestServices { get; }
+
+    /// <summary>Features of this call on top of those of the connection. Created at the first access.</summary>
+    public abstract IFeatureCollection Features { get; }
+
+    /// <summary>What the parts of a pipeline want to tell each other about this call. Created at the first access.</summary>
+    public abstract IDictionary<object, object?> Items { get; }
+}

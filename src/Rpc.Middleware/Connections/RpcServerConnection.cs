@@ -1,0 +1,189 @@
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// One connection: reads frames, starts calls, ends when the peer or the host does. What was read is answered before the
+/// connection closes, unless nobody is there to get it. This part is its life; the read loop is in the other one.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "RunAsync disposes of everything when it ends.")]
+internal sealed partial class RpcServerConnection
+{
+    // How long, and how much, a peer may go on sending a frame that was refused. Closing at once would answer those bytes
+    // with a reset, which may overtake the error reply.
+    private static readonly TimeSpan DiscardTime = TimeSpan.FromSeconds(1);
+    private const long MaxDiscarded = 16 * 1024 * 1024;
+
+    private readonly PipeReader _input;
+    private readonly CancellationTokenSource _callsCancelled = new();
+    private ITimer? _shutdownTimer;
+    private volatile bool _isStopping;
+    private volatile bool _isTransportClosed;
+    private int _isAborted;
+
+    public RpcServerConnection(RpcServer server, ConnectionContext connection)
+    {
+        Server = server;
+        Connection = connection;
+        CallsCancelled = _callsCancelled.Token;
+        _input = connection.Transport.Input;
+        _dispatch = server.Dispatch;
+        _limits = server.FrameLimits;
+        _maxConcurrentCalls = server.Options.Limits.MaxConcurrentCallsPerConnection;
+        Calls = new RpcCallPool(this);
+        Replies = new RpcReplyQueue(this, connection.Transport.Output, server.Options.Connections.FlushEachReply);
+    }
+
+    public RpcServer Server { get; }
+
+    public ConnectionContext Connection { get; }
+
+    public RpcCallPool Calls { get; }
+
+    public RpcReplyQueue Replies { get; }
+
+    public ILogger Logger => Server.Logger;
+
+    /// <summary>Cancelled when nobody waits for replies any more.</summary>
+    public CancellationToken CallsCancelled { get; }
+
+    private bool IsAborted => Volatile.Read(ref _isAborted) != 0;
+
+    public async Task RunAsync()
+    {
+        CancellationToken stopRequested =
+            Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
+        await using (stopRequested.UnsafeRegister(static state => ((RpcServerConnection)state!).OnStopRequested(), this))
+        await using (Connection.ConnectionClosed.UnsafeRegister(static state => ((RpcServerConnection)state!).OnTransportClosed(), this))
+        {
+            try
+            {
+                await ReadAsync();
+            }
+            catch (Exception exception)
+            {
+                // A reset, an abort, a TLS stream that failed; anything else is a defect of ours. Nothing can be read any more.
+                if (TryBeginAbort())
+                {
+                    LogReadFault(exception);
+                    Abort("The connection failed.");
+                }
+            }
+
+            // Calls that were read are answered, and none runs on without its connection.
+            while (Replies.Finished < _started || Replies.IsFlushing)
+            {
+                await Replies.WaitAsync(_started);
+            }
+
+            if (!IsAborted && _discardable > 0)
+            {
+                await DiscardAsync();
+            }
+        }
+
+        // Nothing registered runs any more, so nobody creates the timer now.
+        if (_shutdownTimer is not null)
+        {
+            await _shutdownTimer.DisposeAsync();
+        }
+
+        _callsCancelled.Dispose();
+    }
+
+    /// <summary>The transport takes no more output. Called once, by the reply queue.</summary>
+    public void OnOutputBroken(Exception? exception)
+    {
+        if (TryBeginAbort())
+        {
+            Log.OutputBroken(Logger, Connection.ConnectionId, exception?.Message ?? "The transport has ended its output.");
+            Abort("The replies cannot be sent.");
+        }
+    }
+
+    // The host stops: no new calls; those that run have until its time-out.
+    private void OnStopRequested()
+    {
+        _isStopping = true;
+        TimeSpan timeout = Server.ShutdownTimeout;
+        if (timeout < SniffTimer.Longest)
+        {
+            _shutdownTimer = Server.TimeProvider.CreateTimer(
+                static state => ((RpcServerConnection)state!).CancelCalls(), this, timeout, Timeout.InfiniteTimeSpan);
+        }
+
+        _input.CancelPendingRead();
+        Replies.Wake();
+    }
+
+    // The peer has ended its sending, or everything is over: only the input can tell which.
+    private void OnTransportClosed()
+    {
+        _isTransportClosed = true;
+        Replies.Wake();
+    }
+
+    // What fails first is logged and ends the connection; the rest follows from that.
+    private bool TryBeginAbort() => Interlocked.Exchange(ref _isAborted, 1) == 0;
+
+    private void Abort(string reason)
+    {
+        CancelCalls();
+        Connection.Abort(new ConnectionAbortedException(reason));
+        _input.CancelPendingRead();
+        Replies.Wake();
+    }
+
+    private void CancelCalls()
+    {
+        try
+        {
+            _callsCancelled.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            // Handlers registered callbacks that throw.
+            Log.CancellationFailed(Logger, Connection.ConnectionId, exception);
+        }
+    }
+
+    private void LogReadFault(Exception exception)
+    {
+        if (exception is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            Log.ConnectionFailed(Logger, Connection.ConnectionId, exception.Message);
+        }
+        else
+        {
+            Log.ConnectionDefect(Logger, Connection.ConnectionId, exception);
+        }
+    }
+
+    private async Task DiscardAsync()
+    {
+        await using ITimer timer = Server.TimeProvider.CreateTimer(
+            static state => ((PipeReader)state!).CancelPendingRead(), _input, DiscardTime, Timeout.InfiniteTimeSpan);
+        try
+        {
+            while (_discardable > 0)
+            {
+                ReadResult result = await _input.ReadAsync();
+                _discardable -= result.Buffer.Length;
+                _input.AdvanceTo(result.Buffer.End);
+                if (result.IsCompleted || result.IsCanceled)
+                {
+                    return;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // The peer is gone, which is what this waits for.
+            Log.ConnectionFailed(Logger, Connection.ConnectionId, exception.Message);
+        }
+    }
+}

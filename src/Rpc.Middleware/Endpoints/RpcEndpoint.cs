@@ -1,0 +1,41 @@
+using Kestrel.Rpc.Protocol;
+using Microsoft.AspNetCore.Http;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// A method that the server answers. An ASP.NET end point with metadata, which HTTP routing never matches. Immutable.
+/// </summary>
+public sealed class RpcEndpoint : Endpoint
+{
+    internal RpcEndpoint(
+        RpcMethodName name,
+        IReadOnlyList<RpcMethodName> wireNames,
+        EndpointMetadataCollection metadata,
+        string? displayName,
+        RpcScheduling scheduling,
+        RpcRequestParser parser,
+        RpcDelegate pipeline)
+        : base(requestDelegate: null, metadata, displayName)
+    {
+        Name = name;
+        WireNames = wireNames;
+        Scheduling = scheduling;
+        Parser = parser;
+        Pipeline = pipeline;
+    }
+
+    /// <summary>The name it was mapped with.</summary>
+    public RpcMethodName Name { get; }
+
+    /// <summary>Every name it answers to: <see cref="Name"/> and those given by <c>WithWireName</c>.</summary>
+    public IReadOnlyList<RpcMethodName> WireNames { get; }
+
+    /// <summary>Where its calls run.</summary>
+    public RpcScheduling Scheduling { get; }
+
+    internal RpcRequestParser Parser { get; }
+
+    /// <summary>The middleware with the handler at its end.</summary>
+    internal RpcDelegate Pipeline { get; }
+}

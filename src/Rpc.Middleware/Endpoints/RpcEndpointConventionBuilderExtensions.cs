@@ -1,0 +1,38 @@
+using Kestrel.Rpc.Middleware;
+using Kestrel.Rpc.Protocol;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Conventions of RPC methods.</summary>
+public static class RpcEndpointConventionBuilderExtensions
+{
+    /// <summary>
+    /// Lets the method answer to a further name, so that peers which know it by its package-qualified name and peers which
+    /// know it by a short one both reach it. May be called several times.
+    /// </summary>
+    /// <param name="builder">The method.</param>
+    /// <param name="name">A name of the form <c>service/method</c>. Upper and lower case differ.</param>
+    /// <exception cref="ArgumentException">The name is not of that form.</exception>
+    public static RpcEndpointConventionBuilder WithWireName(this RpcEndpointConventionBuilder builder, string name)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        RpcMethodName parsed = RpcNames.Parse(name, nameof(name));
+        builder.Add(endpoint => endpoint.Metadata.Add(new RpcWireNameMetadata(parsed)));
+        return builder;
+    }
+
+    /// <summary>Chooses where the calls of the method run, in place of <see cref="RpcServerOptions.Scheduling"/>.</summary>
+    /// <param name="builder">The method.</param>
+    /// <param name="scheduling">Where they run.</param>
+    public static RpcEndpointConventionBuilder WithScheduling(this RpcEndpointConventionBuilder builder, RpcScheduling scheduling)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        if (!Enum.IsDefined(scheduling))
+        {
+            throw new ArgumentOutOfRangeException(nameof(scheduling), scheduling, "It must be ThreadPool or Inline.");
+        }
+
+        builder.Add(endpoint => endpoint.Metadata.Add(new RpcSchedulingMetadata(scheduling)));
+        return builder;
+    }
+}

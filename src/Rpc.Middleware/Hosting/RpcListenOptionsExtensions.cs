@@ -1,0 +1,59 @@
+using Kestrel.Rpc.Middleware;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Microsoft.AspNetCore.Hosting;
+
+/// <summary>Lets end points of Kestrel serve RPC.</summary>
+public static class RpcListenOptionsExtensions
+{
+    /// <summary>
+    /// Serves RPC on this end point beside HTTP. The first bytes of a connection decide; they are only looked at, so whatever
+    /// is not RPC goes on to Kestrel's HTTP unchanged, or is closed with <see cref="HttpProtocols.None"/>.
+    /// With TLS call <c>UseHttps()</c> first.
+    /// </summary>
+    /// <param name="listenOptions">The end point.</param>
+    /// <exception cref="InvalidOperationException">
+    /// There is no <c>AddRpc</c>; or, when the host starts, <c>UseHttps()</c> comes after this.
+    /// </exception>
+    public static ListenOptions UseRpc(this ListenOptions listenOptions)
+    {
+        ArgumentNullException.ThrowIfNull(listenOptions);
+        RpcServer server = listenOptions.ApplicationServices.GetRpcServer("ListenOptions.UseRpc()");
+        bool isBehindTls = IsTls(listenOptions);
+
+        // Runs when the host starts and binds the end point; by then everything about it is known.
+        listenOptions.Use(next =>
+        {
+            if (IsTls(listenOptions) && !isBehindTls)
+            {
+                throw new InvalidOperationException(
+                    $"On {listenOptions} UseRpc() comes before UseHttps(), so RPC would be served without TLS. Call UseHttps() first; "
+                    + "for an https end point from configuration call it in the same callback as UseRpc().");
+            }
+
+            server.Freeze();
+            server.AddListener();
+            return CreateMiddleware(listenOptions, server, next);
+        });
+        return listenOptions;
+    }
+
+    private static ConnectionDelegate CreateMiddleware(ListenOptions listenOptions, RpcServer server, ConnectionDelegate next)
+    {
+        TimeSpan timeout = server.Options.Connections.SniffTimeout
+            ?? listenOptions.KestrelServerOptions.Limits.RequestHeadersTimeout;
+        RpcSniffMiddleware middleware = new(
+            next,
+            server.Services.GetRequiredService<RpcConnectionHandler>(),
+            server,
+            isHttpServed: listenOptions.Protocols != HttpProtocols.None,
+            timeout);
+        return middleware.OnConnectionAsync;
+    }
+
+    // Kestrel says so nowhere else in public.
+    private static bool IsTls(ListenOptions listenOptions) =>
+        listenOptions.ToString()!.StartsWith("https:", StringComparison.Ordinal);
+}

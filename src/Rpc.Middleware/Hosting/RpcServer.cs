@@ -1,0 +1,96 @@
+using System.Reflection;
+using Kestrel.Rpc.Protocol;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// What all connections share: the pipeline and the mapped methods, collected until the host starts and frozen then.
+/// Collecting is done by the thread that builds the application; what is frozen may be read by any thread.
+/// </summary>
+internal sealed class RpcServer(
+    IServiceProvider services,
+    IOptions<RpcServerOptions> options,
+    IOptions<HostOptions> hostOptions,
+    TimeProvider timeProvider,
+    ILoggerFactory loggerFactory)
+{
+    private readonly Lock _lock = new();
+    private readonly List<Func<RpcDelegate, RpcDelegate>> _middleware = [];
+    private readonly List<RpcEndpointDefinition> _definitions = [];
+    private RpcDispatchTable? _dispatch;
+    private int _listeners;
+
+    public IServiceProvider Services => services;
+
+    public RpcServerOptions Options => options.Value;
+
+    public TimeProvider TimeProvider => timeProvider;
+
+    /// <summary>How long the host waits for running calls when it stops.</summary>
+    public TimeSpan ShutdownTimeout => hostOptions.Value.ShutdownTimeout;
+
+    public ILogger Logger { get; } = loggerFactory.CreateLogger("Kestrel.Rpc.Server");
+
+    public RpcFrameLimits FrameLimits => field ??= new RpcFrameLimits
+    {
+        MaxProtocolDataLength = Options.Limits.MaxProtocolDataLength,
+        MaxBodyLength = Options.Limits.MaxBodyLength,
+    };
+
+    /// <summary>Where calls go. Only after <see cref="Freeze"/>.</summary>
+    public RpcDispatchTable Dispatch =>
+        Volatile.Read(ref _dispatch) ?? throw new InvalidOperationException("The RPC server has not been started.");
+
+    public void Use(IEnumerable<Func<RpcDelegate, RpcDelegate>> middleware)
+    {
+        lock (_lock)
+        {
+            ThrowIfFrozen("app.UseRpc(...)");
+            _middleware.AddRange(middleware);
+        }
+    }
+
+    public RpcEndpointDefinition Map(RpcMethodName name, MethodInfo method, RpcBoundHandler handler)
+    {
+        lock (_lock)
+        {
+            ThrowIfFrozen("app.MapRpc(...)");
+            RpcEndpointDefinition definition = new(name, method, handler.Parser, handler.Handler);
+            _definitions.Add(definition);
+            return definition;
+        }
+    }
+
+    /// <summary>Builds the end points, or throws what is wrong with them. The first call counts.</summary>
+    public void Freeze()
+    {
+        lock (_lock)
+        {
+            _dispatch ??= new RpcDispatchTable(
+                [.. _definitions.Select(definition => definition.Build(Options, services, _middleware))]);
+        }
+    }
+
+    /// <summary>Notes that an end point of the host serves RPC.</summary>
+    public void AddListener() => Interlocked.Increment(ref _listeners);
+
+    /// <summary>Warns about methods that no peer can reach.</summary>
+    public void WarnIfUnreachable()
+    {
+        if (_definitions.Count > 0 && Volatile.Read(ref _listeners) == 0)
+        {
+            Log.NoListener(Logger, _definitions.Count);
+        }
+    }
+
+    private void ThrowIfFrozen(string what)
+    {
+        if (_dispatch is not null)
+        {
+            throw new InvalidOperationException($"{what} was called after the host had started. Call it before app.Run().");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>How much one peer may ask for.</summary>
+public sealed class RpcServerLimits
+{
+    /// <summary>
+    /// The longest protocol data of a request, in bytes. Default 64 KiB; 0 to <see cref="RpcFrameLimits.Largest"/>. A longer
+    /// one is answered with an error and ends the connection.
+    /// </summary>
+    public int MaxProtocolDataLength { get; set; } = RpcFrameLimits.DefaultMaxProtocolDataLength;
+
+    /// <summary>
+    /// The longest body of a request or a reply, in bytes. Default 4 MiB; 0 to <see cref="RpcFrameLimits.Largest"/>. A longer
+    /// request is answered with an error and ends the connection; a longer reply is replaced by an error.
+    /// </summary>
+    public int MaxBodyLength { get; set; } = RpcFrameLimits.DefaultMaxBodyLength;
+
+    /// <summary>
+    /// How many calls of one connection may be in flight, from the moment a request is read until its reply was handed to
+    /// the transport. At the bound the server stops reading from that connection. Default 1,000; 1 to 1,000,000.
+    /// </summary>
+    public int MaxConcurrentCallsPerConnection { get; set; } = 1_000;
+}

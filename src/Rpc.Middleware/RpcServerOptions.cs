@@ -1,0 +1,22 @@
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>Options of the RPC server. Checked when the host starts and read then; later changes have no effect.</summary>
+public sealed class RpcServerOptions
+{
+    /// <summary>
+    /// Where calls run. Default: <see cref="RpcScheduling.ThreadPool"/>. <c>WithScheduling</c> overrides it for a method.
+    /// </summary>
+    public RpcScheduling Scheduling { get; set; }
+
+    /// <summary>
+    /// Whether the caller is told type and message of an exception that a handler lets escape. They may hold secrets, so this
+    /// is for development. Default <see langword="false"/>: the caller learns only that the handler failed.
+    /// </summary>
+    public bool EnableDetailedErrors { get; set; }
+
+    /// <summary>How much one peer may ask for.</summary>
+    public RpcServerLimits Limits { get; } = new();
+
+    /// <summary>How connections are treated.</summary>
+    public RpcServerConnectionOptions Connections { get; } = new();
+}
