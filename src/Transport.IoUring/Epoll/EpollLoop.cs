@@ -14,6 +14,7 @@ internal sealed unsafe class EpollLoop : EventLoop
     private readonly SlotTable<IEpollWatcher> _watchers = new();
     private readonly byte[] _events = GC.AllocateArray<byte>(MaxEvents * EpollEvent.Size, pinned: true);
     private DescriptorHandle? _epoll;
+    private int _ready; // events of the last wait
 
     public EpollLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings)
         : base(name, memoryPool, settings)
@@ -72,17 +73,24 @@ internal sealed unsafe class EpollLoop : EventLoop
         }
     }
 
-    protected override void PollOnLoop(bool wait)
+    protected override void WaitOnLoop(bool sleep)
     {
         fixed (byte* events = _events)
         {
-            int count = Libc.EpollWait(Epoll, (EpollEvent*)events, MaxEvents, wait ? -1 : 0);
-            if (count < 0 && count != -Errno.EINTR)
-            {
-                throw SocketErrors.ToException(-count, "epoll_wait");
-            }
+            _ready = Libc.EpollWait(Epoll, (EpollEvent*)events, MaxEvents, sleep ? -1 : 0);
+        }
 
-            for (int i = 0; i < count; i++)
+        if (_ready < 0 && _ready != -Errno.EINTR)
+        {
+            throw SocketErrors.ToException(-_ready, "epoll_wait");
+        }
+    }
+
+    protected override void DispatchOnLoop()
+    {
+        fixed (byte* events = _events)
+        {
+            for (int i = 0; i < _ready; i++)
             {
                 EpollEvent* ready = EpollEvent.At(events, i);
                 if (ready->Data != WakeToken)

@@ -80,10 +80,9 @@ internal sealed unsafe class IoUringLoop : EventLoop
         SubmitWake();
     }
 
-    protected override void PollOnLoop(bool wait)
+    protected override void WaitOnLoop(bool sleep)
     {
-        Ring ring = _ring!;
-        switch (-ring.Enter(wait))
+        switch (-_ring!.Enter(sleep))
         {
             case 0 or Errno.EINTR or Errno.EAGAIN or Errno.EBUSY or Errno.ETIME:
                 break;
@@ -94,7 +93,11 @@ internal sealed unsafe class IoUringLoop : EventLoop
             case int error:
                 throw SocketErrors.ToException(error, "io_uring_enter");
         }
+    }
 
+    protected override void DispatchOnLoop()
+    {
+        Ring ring = _ring!;
         uint seen = 0;
         while (ring.TryPeek(seen, out IoUringCqe completion))
         {

@@ -156,8 +156,11 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>Takes the loop's kernel object; runs first on the thread.</summary>
     protected abstract void OpenOnLoop();
 
-    /// <summary>Hands pending requests to the kernel and dispatches what it reports; blocks only if <paramref name="wait"/>.</summary>
-    protected abstract void PollOnLoop(bool wait);
+    /// <summary>Hands pending requests to the kernel and takes what it reports; blocks until there is something if <paramref name="sleep"/>.</summary>
+    protected abstract void WaitOnLoop(bool sleep);
+
+    /// <summary>Tells everybody whom the last wait's reports concern.</summary>
+    protected abstract void DispatchOnLoop();
 
     /// <summary>Gives the kernel object back; runs last on the thread, also after a failed <see cref="OpenOnLoop"/>.</summary>
     protected abstract void CloseOnLoop();
@@ -192,8 +195,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
             while (!_stopping || _handles.Count > 0 || _local.Count > 0)
             {
                 RunWorkOnLoop();
-                PollOnLoop(wait: SleepOnLoop());
-                Volatile.Write(ref _sleeping, 0);
+                WaitOnLoop(sleep: SleepOnLoop());
+                Volatile.Write(ref _sleeping, 0); // before the dispatch: what it makes others post needs no wake-up
+                DispatchOnLoop();
                 Iteration++;
             }
         }

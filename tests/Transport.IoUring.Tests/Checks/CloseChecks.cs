@@ -12,6 +12,7 @@ internal static class CloseChecks
     public static async Task AllBytesBeforeFinAsync(TransportVariant transport)
     {
         const int Length = 4_000_000;
+        var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using ConnectionServer server = await ConnectionServer.StartAsync(transport, connection =>
         {
             PipeWriter output = connection.Transport.Output;
@@ -19,10 +20,11 @@ internal static class CloseChecks
             output.Advance(1000);
             output.WriteAsync(Payload.Create(seed: 3, Length).AsMemory(1000)).AsTask();
             output.Complete();
+            written.SetResult();
             return Task.CompletedTask;
         });
         using TestClient client = await server.ConnectAsync();
-        await Eventually.TrueAsync(() => client.Socket.Available > 0);
+        await written.Task.Limited();
         await client.ReceivePayloadAsync(seed: 3, Length);
         await client.ReceiveEndAsync();
         await server.StopAsync();

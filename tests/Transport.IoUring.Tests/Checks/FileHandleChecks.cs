@@ -35,7 +35,7 @@ internal static class FileHandleChecks
         using Socket original = inherited;
         original.Listen();
         EndPoint address = original.LocalEndPoint!;
-        int descriptor = Libc.Check(Libc.dup((int)original.Handle));
+        int descriptor = Posix.Check(Posix.dup((int)original.Handle));
         await using ConnectionServer server = await ConnectionServer.StartAsync(
             transport,
             Handlers.EchoAsync,

@@ -49,7 +49,7 @@ internal static class SignalChecks
             int id = int.Parse(Path.GetFileName(thread), CultureInfo.InvariantCulture);
 
             // A thread that ended since is no fault.
-            _ = Libc.tgkill(Environment.ProcessId, id, Libc.SIGWINCH);
+            _ = Posix.tgkill(Environment.ProcessId, id, Posix.SIGWINCH);
         }
     }
 }

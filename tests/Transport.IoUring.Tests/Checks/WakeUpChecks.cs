@@ -14,12 +14,25 @@ internal static class WakeUpChecks
     /// </summary>
     public static async Task OffLoopRoundTripsAsync(TransportVariant transport)
     {
+        const int Threads = 3;
+        using var work = new BlockingCollection<Answer>(boundedCapacity: 1000);
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(seed => new Thread(() => WriteAnswers(work, seed)) { IsBackground = true })];
+        Array.ForEach(threads, thread => thread.Start());
+        try
+        {
+            await RoundTripsAsync(transport, work);
+        }
+        finally
+        {
+            work.CompleteAdding();
+            Array.ForEach(threads, thread => thread.Join());
+        }
+    }
+
+    private static async Task RoundTripsAsync(TransportVariant transport, BlockingCollection<Answer> work)
+    {
         const int Connections = 8;
         const int RoundTrips = 1500;
-        const int Threads = 3;
-        using var work = new BlockingCollection<(PipeWriter Output, long Value, TaskCompletionSource Done)>(boundedCapacity: 1000);
-        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(seed => new Thread(() => Answer(work, seed)))];
-        Array.ForEach(threads, thread => thread.Start());
         await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
         {
             PipeReader input = connection.Transport.Input;
@@ -34,7 +47,7 @@ internal static class WakeUpChecks
                 long value = BinaryPrimitives.ReadInt64LittleEndian(result.Buffer.FirstSpan);
                 input.AdvanceTo(result.Buffer.GetPosition(sizeof(long)));
                 var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                work.Add((connection.Transport.Output, value, done));
+                work.Add(new Answer(connection.Transport.Output, value, done));
                 await done.Task;
             }
         });
@@ -52,8 +65,6 @@ internal static class WakeUpChecks
             client.Fin();
             await client.ReceiveEndAsync();
         }))).Limited();
-        work.CompleteAdding();
-        Array.ForEach(threads, thread => thread.Join());
         await server.StopAsync();
     }
 
@@ -152,7 +163,7 @@ internal static class WakeUpChecks
         await server.StopAsync();
     }
 
-    private static void Answer(BlockingCollection<(PipeWriter Output, long Value, TaskCompletionSource Done)> work, int seed)
+    private static void WriteAnswers(BlockingCollection<Answer> work, int seed)
     {
         var random = new Random(seed);
         foreach ((PipeWriter output, long value, TaskCompletionSource done) in work.GetConsumingEnumerable())
@@ -178,4 +189,6 @@ internal static class WakeUpChecks
                 TaskScheduler.Default);
         }
     }
+
+    private sealed record Answer(PipeWriter Output, long Value, TaskCompletionSource Done);
 }

@@ -43,7 +43,7 @@ internal static class ChildProcess
         try
         {
             // The child has time limits of its own; this one is for a child that cannot keep them.
-            using var limit = new CancellationTokenSource(2 * TimeLimit.Current);
+            using var limit = new CancellationTokenSource(5 * TimeLimit.Current);
             await child.WaitForExitAsync(limit.Token);
         }
         catch (OperationCanceledException)

@@ -92,21 +92,17 @@ internal sealed class TestClient(Socket socket) : IDisposable
     /// <summary>Receives until the connection ends with an error, and returns it; fails on an orderly end.</summary>
     public async Task<SocketError> ReceiveErrorAsync()
     {
-        byte[] buffer = new byte[64 * 1024];
-        try
+        var error = await Assert.ThrowsAsync<SocketException>(() => ReceiveAllAsync().Limited());
+        return error.SocketErrorCode;
+
+        async Task ReceiveAllAsync()
         {
+            byte[] buffer = new byte[64 * 1024];
             while (await ReceiveAsync(buffer) > 0)
             {
                 // What was under way before the error.
             }
         }
-        catch (SocketException error)
-        {
-            return error.SocketErrorCode;
-        }
-
-        Assert.Fail("The connection ended with FIN.");
-        return default;
     }
 
     /// <summary>Sends what it is told and verifies that it comes back.</summary>

@@ -6,7 +6,7 @@ namespace Kestrel.Rpc.Transport.Tests;
 /// <summary>The time limit of every await in a test: generous, because it only ends tests that hang.</summary>
 internal static class TimeLimit
 {
-    private static readonly TimeSpan Default = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Default = TimeSpan.FromSeconds(10);
     private static readonly AsyncLocal<TimeSpan?> Override = new();
 
     /// <summary>The limit that holds here.</summary>

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Kestrel.Rpc.Transport.Tests;
 
 /// <summary>What the tests need of the C library.</summary>
-internal static partial class Libc
+internal static partial class Posix
 {
     public const int RLIMIT_NOFILE = 7;
     public const int SIGWINCH = 28;
@@ -14,6 +14,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int dup(int descriptor);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int close(int descriptor);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int setrlimit(int resource, in Limit limit);

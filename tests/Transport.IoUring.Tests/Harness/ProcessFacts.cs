@@ -1,0 +1,47 @@
+using System.Globalization;
+
+namespace Kestrel.Rpc.Transport.Tests;
+
+/// <summary>What the kernel tells of this process. Only meaningful in a child process that does one thing.</summary>
+internal static class ProcessFacts
+{
+    /// <summary>The ids of all threads.</summary>
+    public static HashSet<int> Threads() =>
+        [.. Directory.EnumerateDirectories("/proc/self/task").Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture))];
+
+    /// <summary>The name of a thread; empty when it has ended.</summary>
+    public static string ThreadName(int thread) => Read($"/proc/self/task/{thread}/comm").Trim();
+
+    /// <summary>How often threads went to sleep and were woken, summed up; threads that have ended count nothing.</summary>
+    public static long Switches(IEnumerable<int> threads) => threads.Sum(thread =>
+    {
+        const string Field = "voluntary_ctxt_switches:";
+        string status = Read($"/proc/self/task/{thread}/status");
+        int at = status.IndexOf(Field, StringComparison.Ordinal);
+        return at < 0 ? 0 : long.Parse(status.AsSpan(at + Field.Length, status.IndexOf('\n', at) - at - Field.Length), CultureInfo.InvariantCulture);
+    });
+
+    /// <summary>The bytes of all mappings that may be touched: reserved address space does not count.</summary>
+    public static long MappedBytes() => File.ReadLines("/proc/self/maps").Sum(line =>
+    {
+        string[] fields = line.Split(' ', 3);
+        string[] range = fields[0].Split('-');
+        return fields[1].StartsWith("---", StringComparison.Ordinal)
+            ? 0
+            : (long)(ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+                - ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+    });
+
+    private static string Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            // The thread has ended.
+            return string.Empty;
+        }
+    }
+}
