@@ -24,6 +24,9 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
     /// <summary>Whether the application reads no more. A snapshot: it never becomes false again.</summary>
     public bool IsReaderCompleted => Volatile.Read(ref _readerCompleted);
 
+    /// <summary>Whether the transport is to wait before it commits more. A snapshot.</summary>
+    public bool IsPaused => Volatile.Read(ref _paused);
+
     /// <summary>Memory for the next bytes, at least <paramref name="sizeHint"/> and at least one.</summary>
     public Memory<byte> GetMemory(int sizeHint = 0)
     {

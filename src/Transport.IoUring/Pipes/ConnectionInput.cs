@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 
@@ -96,7 +95,6 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
             {
                 long before = _unexamined;
                 _unexamined -= _blocks.Examine(examinedBlock, examinedIndex);
-                Debug.Assert(_unexamined >= 0, "Nobody examines what was not there.");
                 resume = _paused && before >= _resumeThreshold && _unexamined < _resumeThreshold;
                 _paused &= !resume;
             }

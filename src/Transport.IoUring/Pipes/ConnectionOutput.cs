@@ -59,23 +59,26 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        bool wake = false;
-        try
+        if (cancellationToken.IsCancellationRequested)
         {
-            lock (_lock)
-            {
-                wake = CommitAndWake();
-                _flushing.Begin(OnTokenFired, this, cancellationToken); // throws if the token has fired already
-                return _flushing.IsCompleted ? new ValueTask<FlushResult>(TakeResult()) : new ValueTask<FlushResult>(this, 0);
-            }
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         }
-        finally
+
+        bool wake;
+        ValueTask<FlushResult> result;
+        lock (_lock)
         {
-            if (wake)
-            {
-                WakeTransport(); // what was committed is sent, whatever becomes of the wait
-            }
+            wake = CommitAndWake();
+            _flushing.Begin(OnTokenFired, this, cancellationToken);
+            result = _flushing.IsCompleted ? new ValueTask<FlushResult>(TakeResult()) : new ValueTask<FlushResult>(this, 0);
         }
+
+        if (wake)
+        {
+            WakeTransport();
+        }
+
+        return result;
     }
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)

@@ -29,7 +29,6 @@ internal struct PipeAwaiter
 
     public void Begin(Action<object?> onCanceled, object pipe, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
         IsRunning = true;
         if (cancellationToken.CanBeCanceled && !IsCompleted)
         {
