@@ -38,7 +38,7 @@ internal sealed partial class TransportConnection
         }
         catch (Exception e)
         {
-            // Not the peer's doing: the memory pool, or a bug of ours. The connection ends, the loop goes on.
+            // Not the peer's doing: an inline application's callback, or a bug of ours. The connection ends, the loop goes on.
             TransportLog.ConnectionError(_settings.Logger, ConnectionId, e);
             error = e;
         }

@@ -51,7 +51,7 @@ internal sealed partial class TransportConnection
         }
         catch (Exception e)
         {
-            // Not the peer's doing: a bug of ours. The connection ends, the loop goes on.
+            // Not the peer's doing: an inline application's callback, or a bug of ours. The connection ends, the loop goes on.
             TransportLog.ConnectionError(_settings.Logger, ConnectionId, e);
             error = e;
             unexpected = true;
@@ -64,7 +64,7 @@ internal sealed partial class TransportConnection
 
     private Exception SocketError(int errno)
     {
-        Exception error = SocketErrors.ToException(errno);
+        Exception error = (errno == Errno.ENOMEM ? _socket.MemoryFault : null) ?? SocketErrors.ToException(errno);
         if (SocketErrors.IsReset(errno))
         {
             TransportLog.ConnectionReset(_settings.Logger, ConnectionId);

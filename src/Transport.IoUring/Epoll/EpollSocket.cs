@@ -168,7 +168,12 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
             return; // canceled, or served by an event, before the postponed turn came
         }
 
-        Memory<byte> memory = _input.GetMemory(MinReceiveSize);
+        if (!TryGetMemory(out Memory<byte> memory))
+        {
+            CompleteReceive(-Errno.ENOMEM);
+            return;
+        }
+
         int result;
         fixed (byte* buffer = memory.Span)
         {
@@ -218,6 +223,21 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
         CompleteSend(0);
     }
 
+    private bool TryGetMemory(out Memory<byte> memory)
+    {
+        try
+        {
+            memory = _input.GetMemory(MinReceiveSize);
+            return true;
+        }
+        catch (Exception e)
+        {
+            MemoryFault = e; // the pool is the user's; the connection ends with what it threw
+            memory = default;
+            return false;
+        }
+    }
+
     private int SendOne(ReadOnlyMemory<byte> memory)
     {
         fixed (byte* buffer = memory.Span)
@@ -229,7 +249,16 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     private int SendMany(in ReadOnlySequence<byte> buffer)
     {
         SendMessage message = _loop.SendMessage;
-        message.Fill(buffer);
+        try
+        {
+            message.Fill(buffer);
+        }
+        catch (Exception e)
+        {
+            MemoryFault = e; // as in TryGetMemory
+            return -Errno.ENOMEM;
+        }
+
         int result = Libc.SendMsg(Descriptor, message.Header, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL);
         message.Release();
         return result;

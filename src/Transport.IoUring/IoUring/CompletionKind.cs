@@ -12,4 +12,7 @@ internal enum CompletionKind : byte
     Accept,
     Receive,
     Send,
+
+    /// <summary>Added to one of the three above: whether the kernel still has that request.</summary>
+    Check = 0x80,
 }

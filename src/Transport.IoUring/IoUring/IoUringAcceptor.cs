@@ -88,6 +88,22 @@ internal sealed class IoUringAcceptor : LoopAcceptor, IIoUringOwner
         }
     }
 
+    public void CheckRequests()
+    {
+        if (_armed)
+        {
+            _loop.SubmitCheck(CompletionKind.Accept, _number);
+        }
+    }
+
+    public void OnGone(CompletionKind kind)
+    {
+        if (_armed)
+        {
+            OnCompletion(kind, new IoUringCqe { Result = -Errno.ECANCELED });
+        }
+    }
+
     private void Arm()
     {
         var request = new IoUringSqe

@@ -28,8 +28,8 @@ internal sealed unsafe class IoUringLoop : EventLoop
 
     public BufferRing Buffers => _buffers!;
 
-    /// <summary>The setup flags in force; known once the loop has started.</summary>
-    public uint RingFlags => _ring!.Parameters.Flags;
+    /// <summary>The loop's ring, from its start to its end.</summary>
+    public Ring Ring => _ring!;
 
     public override LoopSocket CreateSocket(int descriptor) => new IoUringSocket(this, descriptor);
 
@@ -73,11 +73,44 @@ internal sealed unsafe class IoUringLoop : EventLoop
 
     public void ReturnMessage(SendMessage message) => _messages.Push(message);
 
+    /// <summary>
+    /// The kernel lost completions, so nobody knows which connection is whole: all are aborted, and what was lost is found by
+    /// cancelling every request again. Listeners go on.
+    /// </summary>
+    public void ResynchroniseOnLoop()
+    {
+        TransportLog.CompletionsLost(Logger, Name);
+        AbortConnectionsOnLoop();
+        foreach (IIoUringOwner owner in _owners.ToArray())
+        {
+            owner.CheckRequests();
+        }
+
+        SubmitWake(); // a second one does no harm, none would
+    }
+
+    /// <summary>
+    /// Cancels a request that the kernel may no longer have. If it has, the request completes; if not, its owner gets
+    /// <see cref="IIoUringOwner.OnGone"/>.
+    /// </summary>
+    public void SubmitCheck(CompletionKind kind, ulong number)
+    {
+        var request = new IoUringSqe { Opcode = IORING_OP_ASYNC_CANCEL, Fd = -1, Addr = UserData(kind, number) };
+        Submit(ref request, CompletionKind.Check | kind, number);
+    }
+
     protected override void OpenOnLoop()
     {
         _ring = RingSetup.Create(_options.AllowedRingFlags);
         _buffers = new BufferRing(_ring, _options.ReceiveBufferCount, BufferSize);
         SubmitWake();
+
+        // A seccomp profile may allow to set a ring up and forbid to use it.
+        int result = _ring.Enter(wait: false);
+        if (result < 0)
+        {
+            throw new PlatformNotSupportedException(RingSetup.Refusal(-result));
+        }
     }
 
     protected override void WaitOnLoop(bool sleep)
@@ -87,8 +120,7 @@ internal sealed unsafe class IoUringLoop : EventLoop
             case 0 or Errno.EINTR or Errno.EAGAIN or Errno.EBUSY or Errno.ETIME:
                 break;
             case Errno.EBADR:
-                TransportLog.CompletionsLost(Logger, Name);
-                AbortAllOnLoop();
+                ResynchroniseOnLoop();
                 break;
             case int error:
                 throw SocketErrors.ToException(error, "io_uring_enter");
@@ -129,7 +161,14 @@ internal sealed unsafe class IoUringLoop : EventLoop
     private void Dispatch(in IoUringCqe completion)
     {
         var kind = (CompletionKind)(completion.UserData >> KindShift);
-        if (kind >= CompletionKind.Accept)
+        if ((kind & CompletionKind.Check) != 0)
+        {
+            if (completion.Result == -Errno.ENOENT)
+            {
+                _owners.Find(completion.UserData & NumberMask)?.OnGone(kind & ~CompletionKind.Check);
+            }
+        }
+        else if (kind >= CompletionKind.Accept)
         {
             IIoUringOwner? owner = _owners.Find(completion.UserData & NumberMask);
             Debug.Assert(owner is not null, "An owner stays until its last completion.");

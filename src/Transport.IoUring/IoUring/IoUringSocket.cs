@@ -134,6 +134,27 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
         }
     }
 
+    public void CheckRequests()
+    {
+        if (_receiveArmed)
+        {
+            _loop.SubmitCheck(CompletionKind.Receive, _number);
+        }
+
+        if (_sendArmed)
+        {
+            _loop.SubmitCheck(CompletionKind.Send, _number);
+        }
+    }
+
+    public void OnGone(CompletionKind kind)
+    {
+        if (kind == CompletionKind.Receive ? _receiveArmed : _sendArmed)
+        {
+            OnCompletion(kind, new IoUringCqe { Result = -Errno.ECANCELED });
+        }
+    }
+
     /// <summary>Gives the kernel a receive if it should have one and has none.</summary>
     public void ReceiveAgain()
     {
@@ -151,8 +172,7 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
             var buffer = (ushort)(completion.Flags >> IORING_CQE_BUFFER_SHIFT);
             if (result > 0 && !_receiveStopped)
             {
-                _input.Write(_loop.Buffers.Bytes(buffer, result));
-                _received += result;
+                Store(_loop.Buffers.Bytes(buffer, result));
             }
 
             _loop.Buffers.Return(buffer);
@@ -172,13 +192,29 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
             }
             else
             {
-                _receiveEnd = result;
+                _receiveEnd ??= result;
             }
         }
 
         if (_receivePending)
         {
             ReportReceived();
+        }
+    }
+
+    private void Store(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            _input.Write(bytes);
+            _received += bytes.Length;
+        }
+        catch (Exception e)
+        {
+            // The pool is the user's. These bytes are lost, so no later ones may follow: the connection ends with what it threw.
+            MemoryFault = e;
+            _receiveEnd = -Errno.ENOMEM;
+            StopReceiving();
         }
     }
 
@@ -204,15 +240,7 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
     private void OnSent(int result)
     {
         _sendArmed = false;
-        _sendPin.Dispose();
-        _sendPin = default;
-        if (_sendMessage is { } message)
-        {
-            _sendMessage = null;
-            message.Release();
-            _loop.ReturnMessage(message);
-        }
-
+        ReleaseSendMemory();
         if (_canceled)
         {
             CompleteSend(-Errno.ECANCELED);
@@ -250,6 +278,20 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
 
     private void ArmSend()
     {
+        try
+        {
+            SubmitSend();
+        }
+        catch (Exception e)
+        {
+            MemoryFault = e; // memory of the user's own kind that cannot be pinned
+            ReleaseSendMemory();
+            CompleteSend(-Errno.ENOMEM);
+        }
+    }
+
+    private void SubmitSend()
+    {
         var request = new IoUringSqe
         {
             Fd = Descriptor,
@@ -273,6 +315,18 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
 
         _loop.Submit(ref request, CompletionKind.Send, _number);
         _sendArmed = true;
+    }
+
+    private void ReleaseSendMemory()
+    {
+        _sendPin.Dispose();
+        _sendPin = default;
+        if (_sendMessage is { } message)
+        {
+            _sendMessage = null;
+            message.Release();
+            _loop.ReturnMessage(message);
+        }
     }
 
     private void CancelReceive()

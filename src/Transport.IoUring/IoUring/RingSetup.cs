@@ -90,12 +90,13 @@ internal static unsafe class RingSetup
         throw new PlatformNotSupportedException("this kernel's io_uring is too old");
     }
 
-    private static string Refusal(int error) => error switch
+    /// <summary>What an error number of one of the three system calls means for the user.</summary>
+    public static string Refusal(int error) => error switch
     {
         Errno.ENOSYS => "this kernel has no io_uring",
         Errno.EPERM => "io_uring is forbidden (kernel.io_uring_disabled, or the container's seccomp profile)",
         Errno.ENOMEM => "the limit of locked memory (RLIMIT_MEMLOCK) leaves no room for a ring",
-        _ => $"io_uring_setup failed: {SocketErrors.Message(error)}",
+        _ => $"io_uring failed: {SocketErrors.Message(error)}",
     };
 
     private static bool Supports(Ring ring, byte operation)
@@ -103,9 +104,10 @@ internal static unsafe class RingSetup
         const int Count = 64;
         byte* memory = stackalloc byte[sizeof(IoUringProbeHeader) + (Count * sizeof(IoUringProbeOp))];
         new Span<byte>(memory, sizeof(IoUringProbeHeader) + (Count * sizeof(IoUringProbeOp))).Clear();
-        if (Libc.IoUringRegister(ring.Descriptor, IORING_REGISTER_PROBE, memory, Count) < 0)
+        int result = Libc.IoUringRegister(ring.Descriptor, IORING_REGISTER_PROBE, memory, Count);
+        if (result < 0)
         {
-            return false;
+            throw new PlatformNotSupportedException(Refusal(-result));
         }
 
         var header = (IoUringProbeHeader*)memory;

@@ -22,7 +22,9 @@ internal static class ListenSocket
     {
         if (endPoint is FileHandleEndPoint inherited)
         {
-            return new Socket(new SafeSocketHandle((nint)inherited.FileHandle, ownsHandle: true));
+            var taken = new Socket(new SafeSocketHandle((nint)inherited.FileHandle, ownsHandle: true));
+            taken.Listen(backlog); // whoever left it to us may only have bound it
+            return taken;
         }
 
         Socket socket = endPoint is UnixDomainSocketEndPoint

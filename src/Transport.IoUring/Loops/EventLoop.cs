@@ -165,10 +165,10 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>Gives the kernel object back; runs last on the thread, also after a failed <see cref="OpenOnLoop"/>.</summary>
     protected abstract void CloseOnLoop();
 
-    /// <summary>Aborts every connection: the kernel lost completions, so nobody knows which of them is whole.</summary>
-    protected void AbortAllOnLoop()
+    /// <summary>Aborts every connection and leaves listeners alone.</summary>
+    protected void AbortConnectionsOnLoop()
     {
-        foreach (ILoopHandle handle in _handles.ToArray())
+        foreach (ILoopHandle handle in _handles.Where(handle => handle is TransportConnection).ToArray())
         {
             handle.AbortOnLoop();
         }
@@ -291,7 +291,10 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     private void StopOnLoop()
     {
         _stopping = true;
-        AbortAllOnLoop();
+        foreach (ILoopHandle handle in _handles.ToArray())
+        {
+            handle.AbortOnLoop();
+        }
     }
 
     private readonly record struct WorkItem(Action<object?> Action, object? State);

@@ -15,6 +15,11 @@ internal abstract unsafe class LoopSocket
     public int Descriptor { get; }
 
     /// <summary>
+    /// What memory refused to do: the pool gave none, or could not pin it. The operation it happened in results in ENOMEM.
+    /// </summary>
+    public Exception? MemoryFault { get; protected set; }
+
+    /// <summary>
     /// Registers the socket with the kernel. Bytes go to <paramref name="input"/>. A negated error number if it is refused;
     /// the socket must be closed then too.
     /// </summary>

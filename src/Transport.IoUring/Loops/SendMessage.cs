@@ -22,17 +22,25 @@ internal sealed unsafe class SendMessage : IDisposable
     public void Fill(in ReadOnlySequence<byte> buffer)
     {
         IoVec* vectors = (IoVec*)(_memory + sizeof(MsgHdr));
-        foreach (ReadOnlyMemory<byte> segment in buffer)
+        try
         {
-            if (_count == MaxVectors)
+            foreach (ReadOnlyMemory<byte> segment in buffer)
             {
-                break;
-            }
+                if (_count == MaxVectors)
+                {
+                    break;
+                }
 
-            _pins[_count] = segment.Pin();
-            vectors[_count].Base = (byte*)_pins[_count].Pointer;
-            vectors[_count].Length = (nuint)segment.Length;
-            _count++;
+                _pins[_count] = segment.Pin();
+                vectors[_count].Base = (byte*)_pins[_count].Pointer;
+                vectors[_count].Length = (nuint)segment.Length;
+                _count++;
+            }
+        }
+        catch
+        {
+            Release(); // a memory of the user's own kind that cannot be pinned: nothing of it goes into another send
+            throw;
         }
 
         Header->IoVec = vectors;

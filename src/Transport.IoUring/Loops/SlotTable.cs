@@ -40,6 +40,9 @@ internal sealed class SlotTable<T>
         return slot.Generation == (uint)(number >> GenerationShift) ? slot.Value : null;
     }
 
+    /// <summary>All holders, as they are now.</summary>
+    public T[] ToArray() => [.. _slots.Where(slot => slot.Value is not null).Select(slot => slot.Value!)];
+
     public void Remove(ulong number)
     {
         int index = (int)(number & SlotMask);

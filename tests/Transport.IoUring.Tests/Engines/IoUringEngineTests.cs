@@ -34,7 +34,7 @@ public sealed class IoUringEngineTests
         var options = new IoUringTransportOptions { AllowedRingFlags = 0, Fallback = IoUringFallback.Fail };
         await using var transport = new TestTransport(options);
 
-        var error = await Assert.ThrowsAsync<PlatformNotSupportedException>(transport.StartAsync);
+        var error = await Assert.ThrowsAsync<PlatformNotSupportedException>(() => transport.StartAsync());
 
         Assert.Contains("too old", error.Message, StringComparison.Ordinal);
     }
@@ -61,6 +61,49 @@ public sealed class IoUringEngineTests
         await using TestTransport transport = await new TestTransport(options).StartAsync();
 
         await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => transport.EchoAsync(200_000)));
+    }
+
+    [Fact]
+    public async Task Resynchronise_CompletionsWereLost_ConnectionsEndAndTheListenerGoesOn()
+    {
+        await using TestTransport transport = await new TestTransport(new IoUringTransportOptions { LoopCount = 1 }).StartAsync();
+        var loop = (IoUringLoop)transport.Loops[0];
+        using Socket socket = await transport.ConnectAsync();
+        await socket.SendAsync(new byte[] { 1 });
+        await socket.ReceiveAsync(new byte[1]).WaitAsync(TestTransport.Limit); // served
+        var lost = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // The kernel reports the ends of all requests, and nobody hears of them.
+        loop.Schedule(_ => Lose(loop, lost), null);
+        await lost.Task.WaitAsync(TestTransport.Limit);
+
+        var error = await Assert.ThrowsAsync<SocketException>(() => socket.ReceiveAsync(new byte[1]).WaitAsync(TestTransport.Limit));
+        Assert.Equal(SocketError.ConnectionReset, error.SocketErrorCode);
+        await transport.EchoAsync(10_000);
+        Assert.Single(transport.Log, entry => entry.Level == LogLevel.Error);
+    }
+
+    private static void Lose(IoUringLoop loop, TaskCompletionSource lost)
+    {
+        loop.Ring.Add(new IoUringSqe
+        {
+            Opcode = IoUringConstants.IORING_OP_ASYNC_CANCEL,
+            Fd = -1,
+            OpFlags = 1 << 0 | 1 << 2, // IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY
+        });
+        uint seen = 0;
+        while (seen < 4) // the cancel itself, the wake-up, the accept, the receive
+        {
+            Assert.Equal(0, loop.Ring.Enter(wait: true));
+            while (loop.Ring.TryPeek(seen, out _))
+            {
+                seen++;
+            }
+        }
+
+        loop.Ring.Advance(seen);
+        loop.ResynchroniseOnLoop();
+        lost.SetResult();
     }
 
     [Fact]

@@ -5,17 +5,33 @@ namespace Kestrel.Rpc.Transport.Tests.Engines;
 /// <summary>Machines that refuse io_uring, played for real in a process of its own.</summary>
 public sealed class RefusalTests
 {
+    private static readonly TransportVariant Variant = new(TransportKind.IoUring, 2, ApplicationScheduling.ThreadPool);
+
     [Fact]
     public Task Start_WhereSeccompForbidsIoUring_ServesWithEpollAndSaysWhy() =>
-        ChildProcess.RunCheckAsync(RefusalChecks.ForbiddenBySeccompAsync, new TransportVariant(TransportKind.IoUring, 2, ApplicationScheduling.ThreadPool));
+        ChildProcess.RunCheckAsync(RefusalChecks.AllForbiddenAsync, Variant);
+
+    [Fact]
+    public Task Start_WhereSeccompForbidsEntering_ServesWithEpollAndSaysWhy() =>
+        ChildProcess.RunCheckAsync(RefusalChecks.EnterForbiddenAsync, Variant);
+
+    [Fact]
+    public Task Start_WhereSeccompForbidsRegistering_ServesWithEpollAndSaysWhy() =>
+        ChildProcess.RunCheckAsync(RefusalChecks.RegisterForbiddenAsync, Variant);
 }
 
 /// <summary>The children's side.</summary>
 internal static class RefusalChecks
 {
-    public static async Task ForbiddenBySeccompAsync(TransportVariant variant)
+    public static Task AllForbiddenAsync(TransportVariant variant) => FallsBackAsync(variant, 425, 427);
+
+    public static Task EnterForbiddenAsync(TransportVariant variant) => FallsBackAsync(variant, 426, 426);
+
+    public static Task RegisterForbiddenAsync(TransportVariant variant) => FallsBackAsync(variant, 427, 427);
+
+    private static async Task FallsBackAsync(TransportVariant variant, uint first, uint last)
     {
-        Seccomp.ForbidIoUring();
+        Seccomp.ForbidIoUring(first, last);
         var options = new IoUringTransportOptions { LoopCount = variant.Loops, ApplicationScheduling = variant.Scheduling };
 
         await using TestTransport transport = await new TestTransport(options).StartAsync();

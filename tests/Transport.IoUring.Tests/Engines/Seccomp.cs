@@ -15,14 +15,15 @@ internal static unsafe partial class Seccomp
     private const uint Allow = 0x7fff0000;
     private const uint FailWithEperm = 0x00050000 | 1;
 
-    public static void ForbidIoUring()
+    /// <summary>Forbids the system calls of these numbers: 425 sets up, 426 enters, 427 registers.</summary>
+    public static void ForbidIoUring(uint first = 425, uint last = 427)
     {
-        // nr = data.nr; if (nr >= 425 && nr < 428) EPERM
+        // nr = data.nr; if (nr >= first && nr < last + 1) EPERM
         Instruction* filter = stackalloc Instruction[]
         {
             new Instruction { Code = LoadWord, K = 0 },
-            new Instruction { Code = JumpIfGreaterOrEqual, IfFalse = 2, K = 425 },
-            new Instruction { Code = JumpIfGreaterOrEqual, IfTrue = 1, K = 428 },
+            new Instruction { Code = JumpIfGreaterOrEqual, IfFalse = 2, K = first },
+            new Instruction { Code = JumpIfGreaterOrEqual, IfTrue = 1, K = last + 1 },
             new Instruction { Code = Return, K = FailWithEperm },
             new Instruction { Code = Return, K = Allow },
         };
