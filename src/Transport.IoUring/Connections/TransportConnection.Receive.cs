@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using Kestrel.Rpc.Transport.Native;
 
 namespace Kestrel.Rpc.Transport;
@@ -6,7 +5,7 @@ namespace Kestrel.Rpc.Transport;
 internal sealed partial class TransportConnection
 {
     /// <summary>Moves bytes to the application until the peer's stream ends, the application stops reading, or something fails.</summary>
-    /// <remarks>It awaits only what resumes on the loop: socket operations, and the pipe, whose scheduler is the loop.</remarks>
+    /// <remarks>It awaits operations of the loop only, so all of it runs on the loop's thread.</remarks>
     private async Task ReceiveOnLoop()
     {
         Exception? error = null;
@@ -21,23 +20,17 @@ internal sealed partial class TransportConnection
                     break;
                 }
 
-                ValueTask<FlushResult> flushing = _input.FlushAsync();
-                FlushResult flushed;
-                if (flushing.IsCompleted)
-                {
-                    flushed = await flushing;
-                }
-                else
+                if (!_input.CommitOnLoop())
                 {
                     // Nothing more is taken from the kernel while the application has enough to do.
                     TransportLog.ConnectionPause(_settings.Logger, ConnectionId);
                     _socket.PauseReceiving();
-                    flushed = await flushing;
+                    await _input.ResumedAsync();
                     _socket.ResumeReceiving();
                     TransportLog.ConnectionResume(_settings.Logger, ConnectionId);
                 }
 
-                if (flushed.IsCompleted || flushed.IsCanceled)
+                if (_input.IsReaderCompleted || _shutdownReason is not null)
                 {
                     break; // the application reads no more, or a shutdown woke us
                 }
@@ -51,7 +44,7 @@ internal sealed partial class TransportConnection
         }
 
         _socket.StopReceiving();
-        _input.Complete(_shutdownReason ?? error); // a shutdown comes before any error that it caused itself
+        _input.CompleteByTransport(_shutdownReason ?? error); // a shutdown comes before any error that it caused itself
         FireConnectionClosed();
         MethodEndedOnLoop();
     }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.IO.Pipelines;
 using Kestrel.Rpc.Transport.Native;
 
 namespace Kestrel.Rpc.Transport;
@@ -7,33 +6,44 @@ namespace Kestrel.Rpc.Transport;
 internal sealed partial class TransportConnection
 {
     /// <summary>Sends what the application has flushed until it has completed its output, or the socket fails.</summary>
-    /// <remarks>It awaits only what resumes on the loop: socket operations, and the pipe, whose scheduler is the loop.</remarks>
+    /// <remarks>It awaits operations of the loop only, so all of it runs on the loop's thread.</remarks>
     private async Task SendOnLoop()
     {
         Exception? error = null; // null: the application is done and everything is sent
         bool unexpected = false; // errors that the application should see when it goes on writing
         try
         {
-            while (true)
+            while (_shutdownReason is null)
             {
-                ReadResult read = await _output.ReadAsync();
-                if (read.IsCanceled)
+                if (!_output.TryTakeOnLoop(out ReadOnlySequence<byte> buffer, out bool isCompleted, out error))
                 {
-                    break; // a shutdown has begun
+                    await _output.ReadyAsync();
+                    continue;
                 }
 
-                ReadOnlySequence<byte> buffer = read.Buffer;
-                int result = buffer.IsEmpty ? 0 : await _socket.SendAsync(buffer);
-                if (result < 0)
+                if (error is not null)
                 {
-                    // A canceled send is part of a shutdown that has begun already.
-                    error = result == -Errno.ECANCELED ? _shutdownReason : SocketError(-result);
-                    unexpected = result != -Errno.ECANCELED && !SocketErrors.IsReset(-result);
+                    // The application completed its output with an error: what is not sent yet is not worth sending.
+                    TransportLog.ConnectionError(_settings.Logger, ConnectionId, error);
+                    unexpected = true;
                     break;
                 }
 
-                _output.AdvanceTo(buffer.End);
-                if (read.IsCompleted)
+                if (!buffer.IsEmpty)
+                {
+                    int result = await _socket.SendAsync(buffer);
+                    if (result < 0)
+                    {
+                        // A canceled send is part of a shutdown that has begun already.
+                        error = result == -Errno.ECANCELED ? _shutdownReason : SocketError(-result);
+                        unexpected = result != -Errno.ECANCELED && !SocketErrors.IsReset(-result);
+                        break;
+                    }
+
+                    _output.SentOnLoop(buffer.End);
+                }
+
+                if (isCompleted)
                 {
                     break;
                 }
@@ -41,14 +51,14 @@ internal sealed partial class TransportConnection
         }
         catch (Exception e)
         {
-            // The application completed its output with this error, or a bug of ours.
+            // Not the peer's doing: a bug of ours. The connection ends, the loop goes on.
             TransportLog.ConnectionError(_settings.Logger, ConnectionId, e);
             error = e;
             unexpected = true;
         }
 
         ShutdownOnLoop(error);
-        _output.Complete(unexpected ? error : null);
+        _output.CompleteByTransport(unexpected ? error : null);
         MethodEndedOnLoop();
     }
 

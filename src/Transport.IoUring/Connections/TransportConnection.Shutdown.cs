@@ -73,8 +73,8 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
         }
 
         _socket.Cancel();
-        _output.CancelPendingRead();
-        _input.CancelPendingFlush();
+        _output.WakeOnLoop();
+        _input.CancelPauseOnLoop();
     }
 
     private void FireConnectionClosed()

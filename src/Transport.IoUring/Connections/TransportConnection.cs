@@ -20,9 +20,8 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
     private readonly EventLoop _loop;
     private readonly LoopSocket _socket; // loop thread only
     private readonly ConnectionSettings _settings;
-    private readonly PipeWriter _input; // the transport's end: received bytes go in
-    private readonly PipeReader _output; // the transport's end: bytes to send come out
-    private readonly DuplexPipe _application; // the application's ends; Transport may come to be something wrapped around them
+    private readonly ConnectionInput _input;
+    private readonly ConnectionOutput _output;
     private readonly Lock _socketFeatureLock = new();
 
     private string? _id;
@@ -39,12 +38,9 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
         _localEndPoint = SocketAddressReader.ReadLocal(descriptor);
         RemoteEndPoint = remoteEndPoint;
 
-        var input = new Pipe(loop.InputOptions);
-        var output = new Pipe(loop.OutputOptions);
-        _input = input.Writer;
-        _output = output.Reader;
-        _application = new DuplexPipe(input.Reader, output.Writer);
-        Transport = _application;
+        _input = new ConnectionInput(loop, loop.ApplicationScheduler, settings.MaxReadBufferSize);
+        _output = new ConnectionOutput(loop, loop.ApplicationScheduler, settings.MaxWriteBufferSize);
+        Transport = new DuplexPipe(_input, _output);
         ConnectionClosed = _closedSource.Token;
         Features = new ConnectionFeatures(this);
     }
@@ -108,8 +104,8 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
     /// </summary>
     public override async ValueTask DisposeAsync()
     {
-        _application.Input.Complete();
-        _application.Output.Complete();
+        _input.Complete();
+        _output.Complete();
         await _finished.Task.ConfigureAwait(false);
         _closedSource.Dispose();
         await base.DisposeAsync().ConfigureAwait(false);

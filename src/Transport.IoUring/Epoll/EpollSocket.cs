@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics;
-using System.IO.Pipelines;
 using Kestrel.Rpc.Transport.Native;
 
 namespace Kestrel.Rpc.Transport;
@@ -22,7 +21,7 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     private readonly LoopOperation _send = new();
     private readonly LoopOperation _close = new();
 
-    private PipeWriter _input = null!; // set by StartOnLoop
+    private IBufferWriter<byte> _input = null!; // set by StartOnLoop
     private ReadOnlySequence<byte> _unsent;
     private ulong _token;
     private long _turn; // the loop iteration that _receivesInTurn counts in
@@ -38,7 +37,7 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     public EpollSocket(EpollLoop loop, int descriptor)
         : base(descriptor) => _loop = loop;
 
-    public override int StartOnLoop(PipeWriter input)
+    public override int StartOnLoop(IBufferWriter<byte> input)
     {
         _input = input;
         int result = _loop.Watch(

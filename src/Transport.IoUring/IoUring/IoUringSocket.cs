@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Diagnostics;
-using System.IO.Pipelines;
 using Kestrel.Rpc.Transport.Native;
 using static Kestrel.Rpc.Transport.Native.IoUringConstants;
 
@@ -14,7 +13,7 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
     private readonly LoopOperation _send = new();
     private readonly LoopOperation _close = new();
 
-    private PipeWriter _input = null!; // set by StartOnLoop
+    private IBufferWriter<byte> _input = null!; // set by StartOnLoop
     private ulong _number;
     private bool _registered;
     private bool _canceled;
@@ -38,7 +37,7 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
     public IoUringSocket(IoUringLoop loop, int descriptor)
         : base(descriptor) => _loop = loop;
 
-    public override int StartOnLoop(PipeWriter input)
+    public override int StartOnLoop(IBufferWriter<byte> input)
     {
         _input = input;
         _number = _loop.AddOwner(this);

@@ -14,6 +14,9 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
+    // Where descriptors come and go one by one, accepts fail and succeed in turns: that is one incident, told once.
+    private static readonly TimeSpan CalmPeriod = TimeSpan.FromSeconds(1);
+
     private readonly Socket _socket;
     private readonly EventLoopGroup _loops;
     private readonly EventLoop _loop; // accepts
@@ -29,6 +32,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
     private int _queued; // written by the loop and by AcceptAsync
     private bool _queueFull;
     private bool _failing; // accepts fail; said once in the log
+    private long _lastFailure;
     private bool _stopping;
 
     public TransportListener(
@@ -93,7 +97,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             return;
         }
 
-        if (_failing)
+        if (_failing && _timeProvider.GetElapsedTime(_lastFailure) >= CalmPeriod)
         {
             _failing = false;
             TransportLog.AcceptResumed(_settings.Logger, EndPoint.ToString()!);
@@ -125,6 +129,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             return;
         }
 
+        _lastFailure = _timeProvider.GetTimestamp();
         if (!_failing)
         {
             _failing = true;

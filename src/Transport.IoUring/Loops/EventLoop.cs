@@ -39,8 +39,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         Name = name;
         MemoryPool = memoryPool;
         Logger = settings.Logger;
-        InputOptions = settings.CreateInputOptions(this);
-        OutputOptions = settings.CreateOutputOptions(this);
+        ApplicationScheduler = settings.CreateApplicationScheduler(this);
         _thread = new Thread(Run) { IsBackground = true, Name = name };
     }
 
@@ -49,11 +48,8 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>The pool that the loop's connections take their blocks from; disposed with the loop.</summary>
     public MemoryPool<byte> MemoryPool { get; }
 
-    /// <summary>Of the pipe that received bytes go through on their way to the application.</summary>
-    public PipeOptions InputOptions { get; }
-
-    /// <summary>Of the pipe that the application's bytes go through on their way to the socket.</summary>
-    public PipeOptions OutputOptions { get; }
+    /// <summary>Runs the application's continuations of the loop's connections.</summary>
+    public PipeScheduler ApplicationScheduler { get; }
 
     /// <summary>How many connections the loop serves; what accepted connections are balanced by.</summary>
     public int ConnectionCount => Volatile.Read(ref _connections);

@@ -1,0 +1,126 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace Kestrel.Rpc.Transport;
+
+internal sealed partial class ConnectionInput : IBufferWriter<byte>
+{
+    private readonly EventLoop _loop;
+    private readonly LoopOperation _resumed = new(); // loop thread only
+    private readonly long _pauseThreshold;
+    private readonly long _resumeThreshold;
+    private bool _paused; // guarded by _lock: the transport has stopped reading
+
+    public ConnectionInput(EventLoop loop, PipeScheduler scheduler, long maxBufferSize)
+    {
+        _loop = loop;
+        _scheduler = scheduler;
+        _blocks = new BlockChain(loop.MemoryPool);
+        _reading = new PipeAwaiter(ready: false);
+        _pauseThreshold = maxBufferSize;
+        _resumeThreshold = maxBufferSize / 2;
+    }
+
+    /// <summary>Whether the application reads no more. A snapshot: it never becomes false again.</summary>
+    public bool IsReaderCompleted => Volatile.Read(ref _readerCompleted);
+
+    /// <summary>Whether the transport is to wait before it commits more. A snapshot.</summary>
+    public bool IsPaused => Volatile.Read(ref _paused);
+
+    /// <summary>Memory for the next bytes, at least <paramref name="sizeHint"/> and at least one.</summary>
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        if (!_blocks.HasFree(sizeHint))
+        {
+            lock (_lock)
+            {
+                _blocks.Reserve(sizeHint);
+            }
+        }
+
+        return _blocks.Free;
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    /// <summary>Notes that the first bytes of the memory were filled; the application sees them with <see cref="CommitOnLoop"/>.</summary>
+    public void Advance(int count)
+    {
+        if (!IsReaderCompleted)
+        {
+            _blocks.Advance(count);
+        }
+    }
+
+    /// <summary>
+    /// Gives the application what was written. False: it has more than enough, and the caller stops reading until
+    /// <see cref="ResumedAsync"/> completes.
+    /// </summary>
+    public bool CommitOnLoop()
+    {
+        PipeContinuation reader = default;
+        bool paused;
+        lock (_lock)
+        {
+            long before = _unexamined;
+            long committed = _blocks.Commit();
+            _unexamined += committed;
+            if (committed > 0)
+            {
+                reader = _reading.Complete();
+            }
+
+            paused = _pauseThreshold > 0 && before < _pauseThreshold && _unexamined >= _pauseThreshold && !_readerCompleted;
+            _paused |= paused;
+            paused = _paused;
+        }
+
+        reader.Schedule(_scheduler);
+        return !paused;
+    }
+
+    /// <summary>Waits until the application has read to half of the limit, or reads no more, or the connection shuts down.</summary>
+    public LoopOperation ResumedAsync() => _resumed;
+
+    /// <summary>Ends the wait of <see cref="ResumedAsync"/>, if there is one.</summary>
+    public void CancelPauseOnLoop()
+    {
+        lock (_lock)
+        {
+            _paused = false;
+        }
+
+        CompletePauseOnLoop();
+    }
+
+    /// <summary>There will be no more bytes; the application's reads throw <paramref name="error"/> if it is not null.</summary>
+    public void CompleteByTransport(Exception? error)
+    {
+        PipeContinuation reader;
+        lock (_lock)
+        {
+            _unexamined += _blocks.Commit();
+            if (!_writerCompleted)
+            {
+                _writerCompleted = true;
+                _writerError = error;
+            }
+
+            reader = _reading.Complete();
+            ReleaseIfBothCompleted();
+        }
+
+        reader.Schedule(_scheduler);
+    }
+
+    private void ResumeTransport() => _loop.Schedule(static input => ((ConnectionInput)input!).CompletePauseOnLoop(), this);
+
+    private void CompletePauseOnLoop()
+    {
+        _loop.AssertOnLoop();
+        if (_resumed.IsAwaited)
+        {
+            _resumed.Complete(0);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Kestrel.Rpc.Transport.Tests.Pipes;
+
+/// <summary>A loop that never runs: pipes only take their memory from it and post to it.</summary>
+internal sealed class IdleLoop() : EventLoop("idle", MemoryPool<byte>.Shared, new ConnectionSettings(new EpollTransportOptions(), NullLogger.Instance))
+{
+    public override LoopSocket CreateSocket(int descriptor) => throw new NotSupportedException();
+
+    public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => throw new NotSupportedException();
+
+    protected override void OpenOnLoop()
+    {
+    }
+
+    protected override void WaitOnLoop(bool sleep)
+    {
+    }
+
+    protected override void DispatchOnLoop()
+    {
+    }
+
+    protected override void CloseOnLoop()
+    {
+    }
+}
