@@ -89,16 +89,14 @@ internal static class CloseChecks
     /// <summary>An abort releases a flush that waits for a peer that does not read.</summary>
     public static async Task AbortReleasesPendingFlushAsync(TransportVariant transport)
     {
-        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
-        {
-            Task<FlushResult> flush = await WriteUntilBlockedAsync(connection.Transport.Output);
-            connection.Abort(new ConnectionAbortedException("Enough of it."));
-            Assert.True((await flush.Limited()).IsCompleted);
-        });
+        var writer = new EndlessWriter();
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, writer.RunAsync);
         using TestClient client = await server.ConnectAsync();
-        await Eventually.TrueAsync(() => server.Live == 0 && server.Host.HasLogged(TransportEvents.WriteRst));
+        ConnectionContext connection = await writer.BlockedAsync();
+        connection.Abort(new ConnectionAbortedException("Enough of it."));
         Assert.Equal(SocketError.ConnectionReset, await client.ReceiveErrorAsync());
         await server.StopAsync();
+        Assert.True(server.Host.HasLogged(TransportEvents.WriteRst));
     }
 
     /// <summary>Aborts from many threads, at every stage of an echo, are one abort.</summary>
@@ -152,34 +150,12 @@ internal static class CloseChecks
     /// <summary>A reset by the peer releases a flush that waits.</summary>
     public static async Task PeerResetReleasesPendingFlushAsync(TransportVariant transport)
     {
-        var blocked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
-        {
-            Task<FlushResult> flush = await WriteUntilBlockedAsync(connection.Transport.Output);
-            blocked.SetResult();
-            Assert.True((await flush.Limited()).IsCompleted);
-        });
+        var writer = new EndlessWriter();
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, writer.RunAsync);
         using TestClient client = await server.ConnectAsync();
-        await blocked.Task.Limited();
+        await writer.BlockedAsync();
         client.Reset();
-        await Eventually.TrueAsync(() => server.Live == 0);
         await server.StopAsync();
-    }
-
-    private static async Task<Task<FlushResult>> WriteUntilBlockedAsync(PipeWriter output)
-    {
-        byte[] piece = new byte[64 * 1024];
-        for (int i = 0; i < 1000; i++)
-        {
-            Task<FlushResult> flush = output.WriteAsync(piece).AsTask();
-            if (await Task.WhenAny(flush, Task.Delay(200)) != flush)
-            {
-                return flush;
-            }
-        }
-
-        Assert.Fail("The transport took 64 MB for a peer that reads nothing.");
-        return null;
     }
 
     private static async Task WaitForClosedAsync(ConnectionContext connection)
@@ -188,6 +164,32 @@ internal static class CloseChecks
         using (connection.ConnectionClosed.Register(closed.SetResult))
         {
             await closed.Task.Limited();
+        }
+    }
+
+    /// <summary>Writes until the transport takes no more bytes for good.</summary>
+    private sealed class EndlessWriter
+    {
+        private readonly TaskCompletionSource<ConnectionContext> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private long _written;
+
+        public async Task RunAsync(ConnectionContext connection)
+        {
+            _started.SetResult(connection);
+            byte[] piece = new byte[64 * 1024];
+            while (!(await connection.Transport.Output.WriteAsync(piece)).IsCompleted)
+            {
+                Interlocked.Add(ref _written, piece.Length);
+            }
+        }
+
+        /// <summary>Returns the connection when its flush waits.</summary>
+        public async Task<ConnectionContext> BlockedAsync()
+        {
+            ConnectionContext connection = await _started.Task.Limited();
+            await Eventually.TrueAsync(() => Volatile.Read(ref _written) > 0);
+            await Eventually.StableAsync(() => Volatile.Read(ref _written));
+            return connection;
         }
     }
 }
