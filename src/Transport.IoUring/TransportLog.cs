@@ -47,7 +47,7 @@ internal static partial class TransportLog
     [LoggerMessage(105, LogLevel.Error, @"A callback of connection id ""{ConnectionId}"" on the closed token failed.", EventName = "ClosedCallbackFailed")]
     public static partial void ClosedCallbackFailed(ILogger logger, string connectionId, Exception error);
 
-    [LoggerMessage(106, LogLevel.Error, "A callback that ran on the event loop {Loop} failed.", EventName = "WorkItemFailed")]
+    [LoggerMessage(106, LogLevel.Error, "Something that ran on the event loop {Loop} failed.", EventName = "WorkItemFailed")]
     public static partial void WorkItemFailed(ILogger logger, string loop, Exception error);
 
     [LoggerMessage(107, LogLevel.Critical, "The event loop {Loop} failed.", EventName = "LoopFailed")]

@@ -9,6 +9,7 @@ internal sealed partial class TransportConnection
     private async Task ReceiveOnLoop()
     {
         Exception? error = null;
+        Exception? fault = null;
         try
         {
             while (true)
@@ -17,6 +18,7 @@ internal sealed partial class TransportConnection
                 if (received <= 0)
                 {
                     error = EndOfInput(-received);
+                    fault = SocketErrors.IsReset(-received) ? null : error; // a reset has a line of its own
                     break;
                 }
 
@@ -39,14 +41,21 @@ internal sealed partial class TransportConnection
         catch (Exception e)
         {
             // Not the peer's doing: an inline application's callback, or a bug of ours. The connection ends, the loop goes on.
-            TransportLog.ConnectionError(_settings.Logger, ConnectionId, e);
-            error = e;
+            error = fault = e;
         }
 
-        _socket.StopReceiving();
-        _input.CompleteByTransport(_shutdownReason ?? error); // a shutdown comes before any error that it caused itself
-        FireConnectionClosed();
-        MethodEndedOnLoop();
+        try
+        {
+            _socket.StopReceiving();
+            _input.CompleteByTransport(_shutdownReason ?? error); // a shutdown comes before any error that it caused itself
+            LogFault(fault);
+        }
+        finally
+        {
+            // Whatever a logger or the application's callbacks throw, the descriptor is closed.
+            FireConnectionClosed();
+            MethodEndedOnLoop();
+        }
     }
 
     private Exception? EndOfInput(int errno)

@@ -10,7 +10,7 @@ internal sealed partial class TransportConnection
     private async Task SendOnLoop()
     {
         Exception? error = null; // null: the application is done and everything is sent
-        bool unexpected = false; // errors that the application should see when it goes on writing
+        Exception? fault = null; // what the application should see when it goes on writing
         try
         {
             while (_shutdownReason is null)
@@ -23,9 +23,7 @@ internal sealed partial class TransportConnection
 
                 if (error is not null)
                 {
-                    // The application completed its output with an error: what is not sent yet is not worth sending.
-                    TransportLog.ConnectionError(_settings.Logger, ConnectionId, error);
-                    unexpected = true;
+                    fault = error; // what is not sent yet is not worth sending
                     break;
                 }
 
@@ -36,7 +34,7 @@ internal sealed partial class TransportConnection
                     {
                         // A canceled send is part of a shutdown that has begun already.
                         error = result == -Errno.ECANCELED ? _shutdownReason : SocketError(-result);
-                        unexpected = result != -Errno.ECANCELED && !SocketErrors.IsReset(-result);
+                        fault = result == -Errno.ECANCELED || SocketErrors.IsReset(-result) ? null : error;
                         break;
                     }
 
@@ -52,14 +50,28 @@ internal sealed partial class TransportConnection
         catch (Exception e)
         {
             // Not the peer's doing: an inline application's callback, or a bug of ours. The connection ends, the loop goes on.
-            TransportLog.ConnectionError(_settings.Logger, ConnectionId, e);
-            error = e;
-            unexpected = true;
+            error = fault = e;
         }
 
-        ShutdownOnLoop(error);
-        _output.CompleteByTransport(unexpected ? error : null);
-        MethodEndedOnLoop();
+        try
+        {
+            ShutdownOnLoop(error);
+            LogFault(fault);
+        }
+        finally
+        {
+            // Whatever a logger or the application's callbacks throw, the descriptor is closed.
+            _output.CompleteByTransport(fault);
+            MethodEndedOnLoop();
+        }
+    }
+
+    private void LogFault(Exception? fault)
+    {
+        if (fault is not null)
+        {
+            TransportLog.ConnectionError(_settings.Logger, ConnectionId, fault);
+        }
     }
 
     private Exception SocketError(int errno)
@@ -68,10 +80,6 @@ internal sealed partial class TransportConnection
         if (SocketErrors.IsReset(errno))
         {
             TransportLog.ConnectionReset(_settings.Logger, ConnectionId);
-        }
-        else
-        {
-            TransportLog.ConnectionError(_settings.Logger, ConnectionId, error);
         }
 
         return error;

@@ -17,10 +17,13 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
     /// Resets the connection (or sends FIN, by option): nothing more is sent or received, and the application's pipes end
     /// with <paramref name="abortReason"/>. Any thread; the first reason counts.
     /// </summary>
-    public override void Abort(ConnectionAbortedException abortReason)
+    /// <remarks>
+    /// Kestrel's HTTP passes <see langword="null"/> when the peer has gone in an orderly way: then the end is orderly too, with FIN.
+    /// </remarks>
+    public override void Abort(ConnectionAbortedException? abortReason)
     {
         Interlocked.CompareExchange(ref _abortReason, abortReason, null);
-        _loop.Schedule(static connection => ((TransportConnection)connection!).AbortOnLoop(), this);
+        _loop.Schedule(static state => ((TransportConnection)state!).ShutdownOnLoop(null), this);
     }
 
     /// <inheritdoc cref="Abort(ConnectionAbortedException)"/>
@@ -29,7 +32,7 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
     public void AbortOnLoop()
     {
         Interlocked.CompareExchange(ref _abortReason, new ConnectionAbortedException("The transport was stopped."), null);
-        ShutdownOnLoop(_abortReason);
+        ShutdownOnLoop(null);
     }
 
     /// <summary>Fires the closed token, away from the loop: its callbacks are the application's.</summary>
@@ -48,8 +51,8 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
     }
 
     /// <summary>
-    /// Ends both directions, once. With an error the peer gets a RST unless the options say FIN; without one everything has
-    /// been sent, and it gets a FIN.
+    /// Ends both directions, once. With an error, or after an abort, the peer gets a RST unless the options say FIN; else it
+    /// gets a FIN.
     /// </summary>
     private void ShutdownOnLoop(Exception? error)
     {
@@ -60,21 +63,30 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
         }
 
         error ??= Volatile.Read(ref _abortReason); // asked for already, though its turn has not come: never a graceful end then
+        bool reset = error is not null && !_settings.FinOnError;
         _shutdownReason = error ?? new ConnectionAbortedException("The application completed its output and everything was sent.");
-        if (error is not null && !_settings.FinOnError)
+        if (reset)
         {
-            TransportLog.ConnectionWriteRst(_settings.Logger, ConnectionId, error.Message);
             _socket.ResetOnClose();
         }
         else
         {
-            TransportLog.ConnectionWriteFin(_settings.Logger, ConnectionId, _shutdownReason.Message);
             _socket.ShutdownBoth();
         }
 
         _socket.Cancel();
         _output.WakeOnLoop();
         _input.CancelPauseOnLoop();
+
+        // Last: a logger may throw.
+        if (reset)
+        {
+            TransportLog.ConnectionWriteRst(_settings.Logger, ConnectionId, _shutdownReason.Message);
+        }
+        else
+        {
+            TransportLog.ConnectionWriteFin(_settings.Logger, ConnectionId, _shutdownReason.Message);
+        }
     }
 
     private void FireConnectionClosed()

@@ -93,10 +93,19 @@ internal sealed unsafe class EpollLoop : EventLoop
             for (int i = 0; i < _ready; i++)
             {
                 EpollEvent* ready = EpollEvent.At(events, i);
-                if (ready->Data != WakeToken)
+                if (ready->Data == WakeToken)
+                {
+                    continue;
+                }
+
+                try
                 {
                     // Null: closed by the handler of an earlier event of this batch.
                     _watchers.Find(ready->Data)?.OnReady(ready->Events);
+                }
+                catch (Exception e)
+                {
+                    ReportFault(e);
                 }
             }
         }

@@ -13,6 +13,6 @@ internal enum CompletionKind : byte
     Receive,
     Send,
 
-    /// <summary>Added to one of the three above: whether the kernel still has that request.</summary>
+    /// <summary>Added to one of the others: whether the kernel still has that request.</summary>
     Check = 0x80,
 }

@@ -14,6 +14,7 @@ internal sealed class IoUringAcceptor : LoopAcceptor, IIoUringOwner
     private bool _registered;
     private bool _armed; // the kernel has the request
     private bool _canceling; // and has been asked to end it
+    private bool _checking; // whether the kernel still has it, after completions were lost
     private bool _paused;
     private bool _stopping;
 
@@ -64,6 +65,7 @@ internal sealed class IoUringAcceptor : LoopAcceptor, IIoUringOwner
         {
             _armed = false;
             _canceling = false;
+            _checking = false; // it had
         }
 
         int result = completion.Result;
@@ -92,13 +94,14 @@ internal sealed class IoUringAcceptor : LoopAcceptor, IIoUringOwner
     {
         if (_armed)
         {
+            _checking = true;
             _loop.SubmitCheck(CompletionKind.Accept, _number);
         }
     }
 
     public void OnGone(CompletionKind kind)
     {
-        if (_armed)
+        if (_checking)
         {
             OnCompletion(kind, new IoUringCqe { Result = -Errno.ECANCELED });
         }

@@ -86,7 +86,7 @@ internal sealed unsafe class IoUringLoop : EventLoop
             owner.CheckRequests();
         }
 
-        SubmitWake(); // a second one does no harm, none would
+        SubmitCheck(CompletionKind.Wake, 0);
     }
 
     /// <summary>
@@ -134,7 +134,14 @@ internal sealed unsafe class IoUringLoop : EventLoop
         while (ring.TryPeek(seen, out IoUringCqe completion))
         {
             seen++;
-            Dispatch(completion);
+            try
+            {
+                Dispatch(completion);
+            }
+            catch (Exception e)
+            {
+                ReportFault(e);
+            }
         }
 
         ring.Advance(seen);
@@ -165,7 +172,7 @@ internal sealed unsafe class IoUringLoop : EventLoop
         {
             if (completion.Result == -Errno.ENOENT)
             {
-                _owners.Find(completion.UserData & NumberMask)?.OnGone(kind & ~CompletionKind.Check);
+                OnGone(kind & ~CompletionKind.Check, completion.UserData & NumberMask);
             }
         }
         else if (kind >= CompletionKind.Accept)
@@ -177,6 +184,18 @@ internal sealed unsafe class IoUringLoop : EventLoop
         else if (kind == CompletionKind.Wake && (completion.Flags & IORING_CQE_F_MORE) == 0)
         {
             SubmitWake();
+        }
+    }
+
+    private void OnGone(CompletionKind kind, ulong number)
+    {
+        if (kind == CompletionKind.Wake)
+        {
+            SubmitWake();
+        }
+        else
+        {
+            _owners.Find(number)?.OnGone(kind);
         }
     }
 

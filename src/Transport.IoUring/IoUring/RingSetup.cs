@@ -9,11 +9,14 @@ namespace Kestrel.Rpc.Transport;
 /// </summary>
 internal static unsafe class RingSetup
 {
-    // Requests of one loop iteration; a fuller iteration only costs one more system call.
-    private const uint SubmissionEntries = 512;
+    // Submissions: the requests of one loop iteration; a fuller iteration only costs one more system call. Completions:
+    // multishot requests complete many times each, so twice the submissions, the kernel's default, overflows under load.
+    // The smaller ones are for users with little lockable memory (a full ring locks about 200 KiB).
+    private static readonly (uint Submissions, uint Completions)[] Sizes = [(512, 8192), (256, 2048), (128, 1024)];
 
-    // Multishot requests complete many times each: twice the submissions, the kernel's default, overflows under load.
-    private const uint CompletionEntries = 8192;
+    // The kernel gives the locked memory of a closed ring back some milliseconds later: a restart must not lose to its own past.
+    private const int MemoryAttempts = 5;
+    private static readonly TimeSpan MemoryDelay = TimeSpan.FromMilliseconds(20);
 
     private const uint NecessaryFeatures =
         IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_CQE_SKIP;
@@ -62,32 +65,50 @@ internal static unsafe class RingSetup
 
     private static Ring Create(uint allowed, out IoUringParams parameters)
     {
-        foreach (uint flags in FlagSteps)
+        foreach ((uint submissions, uint completions) in Sizes)
         {
-            if ((flags & ~allowed) != 0)
+            for (int attempt = 0; attempt < MemoryAttempts; attempt++)
             {
-                continue;
-            }
+                int result = TrySetup(allowed, submissions, completions, out parameters);
+                if (result >= 0)
+                {
+                    return new Ring(new DescriptorHandle(result), parameters);
+                }
 
-            parameters = new IoUringParams { Flags = flags, CqEntries = CompletionEntries };
-            int result;
+                if (result != -Errno.ENOMEM)
+                {
+                    throw new PlatformNotSupportedException(
+                        result == -Errno.EINVAL ? "this kernel's io_uring is too old" : Refusal(-result));
+                }
+
+                using var never = new ManualResetEventSlim();
+                never.Wait(MemoryDelay);
+            }
+        }
+
+        throw new PlatformNotSupportedException(Refusal(Errno.ENOMEM));
+    }
+
+    /// <summary>The descriptor of the best ring, or a negated error number: EINVAL if every step was refused so.</summary>
+    private static int TrySetup(uint allowed, uint submissions, uint completions, out IoUringParams parameters)
+    {
+        int result = -Errno.EINVAL;
+        parameters = default;
+        foreach (uint flags in FlagSteps.Where(flags => (flags & ~allowed) == 0))
+        {
+            parameters = new IoUringParams { Flags = flags, CqEntries = completions };
             fixed (IoUringParams* asked = &parameters)
             {
-                result = Libc.IoUringSetup(SubmissionEntries, asked);
-            }
-
-            if (result >= 0)
-            {
-                return new Ring(new DescriptorHandle(result), parameters);
+                result = Libc.IoUringSetup(submissions, asked);
             }
 
             if (result != -Errno.EINVAL)
             {
-                throw new PlatformNotSupportedException(Refusal(-result));
+                break;
             }
         }
 
-        throw new PlatformNotSupportedException("this kernel's io_uring is too old");
+        return result;
     }
 
     /// <summary>What an error number of one of the three system calls means for the user.</summary>

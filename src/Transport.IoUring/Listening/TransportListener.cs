@@ -97,12 +97,6 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             return;
         }
 
-        if (_failing && _timeProvider.GetElapsedTime(_lastFailure) >= CalmPeriod)
-        {
-            _failing = false;
-            TransportLog.AcceptResumed(_settings.Logger, EndPoint.ToString()!);
-        }
-
         if (_isTcp && _settings.NoDelay)
         {
             SetNoDelay(descriptor);
@@ -118,6 +112,12 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         }
 
         _accepted.Writer.TryWrite(connection);
+
+        if (_failing && _timeProvider.GetElapsedTime(_lastFailure) >= CalmPeriod)
+        {
+            _failing = false;
+            TransportLog.AcceptResumed(_settings.Logger, EndPoint.ToString()!);
+        }
     }
 
     void IAcceptTarget.OnAcceptError(int error, bool paused)
@@ -129,19 +129,19 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             return;
         }
 
-        _lastFailure = _timeProvider.GetTimestamp();
-        if (!_failing)
-        {
-            _failing = true;
-            TransportLog.AcceptPaused(_settings.Logger, EndPoint.ToString()!, reason, RetryDelay);
-        }
-
         _retry ??= _timeProvider.CreateTimer(
             static state => ((TransportListener)state!)._loop.Schedule(static listener => ((TransportListener)listener!).RetryOnLoop(), state),
             this,
             Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
         _retry.Change(RetryDelay, Timeout.InfiniteTimeSpan);
+
+        _lastFailure = _timeProvider.GetTimestamp();
+        if (!_failing)
+        {
+            _failing = true;
+            TransportLog.AcceptPaused(_settings.Logger, EndPoint.ToString()!, reason, RetryDelay);
+        }
     }
 
     void ILoopHandle.AbortOnLoop() => StopOnLoop();

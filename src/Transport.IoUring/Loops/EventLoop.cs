@@ -174,6 +174,22 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         }
     }
 
+    /// <summary>
+    /// Something threw that must not: an inline application's callback past its own task, a logger. It concerns one connection,
+    /// not the loop.
+    /// </summary>
+    protected void ReportFault(Exception fault)
+    {
+        try
+        {
+            TransportLog.WorkItemFailed(Logger, Name, fault);
+        }
+        catch (Exception)
+        {
+            // The logger itself: it cannot be told.
+        }
+    }
+
     private void Run()
     {
         t_current = this;
@@ -255,8 +271,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         }
         catch (Exception e)
         {
-            // An inline application's callback threw past its own task: its fault, not the other connections'.
-            TransportLog.WorkItemFailed(Logger, Name, e);
+            ReportFault(e);
         }
     }
 

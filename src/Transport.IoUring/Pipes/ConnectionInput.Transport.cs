@@ -18,7 +18,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
         _blocks = new BlockChain(loop.MemoryPool);
         _reading = new PipeAwaiter(ready: false);
         _pauseThreshold = maxBufferSize;
-        _resumeThreshold = maxBufferSize / 2;
+        _resumeThreshold = Math.Max(maxBufferSize / 2, 1); // with 0 a pause would never end
     }
 
     /// <summary>Whether the application reads no more. A snapshot: it never becomes false again.</summary>

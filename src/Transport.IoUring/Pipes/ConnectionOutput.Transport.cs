@@ -17,7 +17,7 @@ internal sealed partial class ConnectionOutput
         _scheduler = scheduler;
         _blocks = new BlockChain(loop.MemoryPool);
         _pauseThreshold = maxBufferSize;
-        _resumeThreshold = maxBufferSize / 2;
+        _resumeThreshold = Math.Max(maxBufferSize / 2, 1); // with 0 a pause would never end
     }
 
     /// <summary>

@@ -53,6 +53,22 @@ internal static class BackPressureChecks
         Assert.True(server.Host.HasLogged(TransportEvents.Resume), "No line tells that reading went on.");
     }
 
+    /// <summary>The smallest limits there are: slow, but every byte arrives.</summary>
+    public static async Task LimitsOfOneByteLoseNothingAsync(TransportVariant transport)
+    {
+        await using ConnectionServer server = await ConnectionServer.StartAsync(
+            transport, Handlers.EchoAsync, new TransportSettings { MaxReadBufferSize = 1, MaxWriteBufferSize = 1 });
+        using TestClient client = await server.ConnectAsync();
+        for (int i = 0; i < 20; i++)
+        {
+            await client.EchoAsync(seed: i, 5000);
+        }
+
+        client.Fin();
+        await client.ReceiveEndAsync();
+        await server.StopAsync();
+    }
+
     /// <summary>A client that does not read makes flushes wait at the limit; when it reads, all bytes arrive.</summary>
     public static async Task ClientThatDoesNotReadPausesFlushAsync(TransportVariant transport)
     {

@@ -68,6 +68,25 @@ internal static class CloseChecks
         Assert.Contains("Enough of it.", line.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>
+    /// Kestrel's HTTP aborts without a reason when the peer has ended its side in an orderly way: it gets a FIN, not a RST.
+    /// </summary>
+    public static async Task AbortWithoutReasonSendsFinAsync(TransportVariant transport)
+    {
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
+        {
+            ReadResult first = await connection.Transport.Input.ReadAsync().Limited();
+            connection.Transport.Input.AdvanceTo(first.Buffer.End);
+            connection.Abort(null!);
+            await WaitForClosedAsync(connection);
+        });
+        using TestClient client = await server.ConnectAsync();
+        await client.SendAsync(new byte[1]);
+        await client.ReceiveEndAsync();
+        await server.StopAsync();
+        Assert.False(server.Host.HasLogged(TransportEvents.WriteRst));
+    }
+
     /// <summary>With FinOnError an abort is an orderly end for the peer.</summary>
     public static async Task AbortWithFinOnErrorSendsFinAsync(TransportVariant transport)
     {

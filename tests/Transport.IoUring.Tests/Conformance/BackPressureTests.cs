@@ -11,6 +11,9 @@ public sealed class BackPressureTests
         BackPressureChecks.ClientThatDoesNotReadPausesFlushAsync(transport);
 
     [Theory, Transports]
+    public Task Limits_OfOneByte_LoseNothing(TransportVariant transport) => BackPressureChecks.LimitsOfOneByteLoseNothingAsync(transport);
+
+    [Theory, Transports]
     public Task Write_NoLimit_FlushNeverWaits(TransportVariant transport) => BackPressureChecks.NoWriteLimitNeverWaitsAsync(transport);
 
     [Theory, Transports]

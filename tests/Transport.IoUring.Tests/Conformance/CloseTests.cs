@@ -12,6 +12,9 @@ public sealed class CloseTests
     public Task Abort_OpenConnection_PeerSeesReset(TransportVariant transport) => CloseChecks.AbortResetsAsync(transport);
 
     [Theory, Transports]
+    public Task Abort_WithoutReason_PeerSeesFin(TransportVariant transport) => CloseChecks.AbortWithoutReasonSendsFinAsync(transport);
+
+    [Theory, Transports]
     public Task Abort_FinOnError_PeerSeesFin(TransportVariant transport) => CloseChecks.AbortWithFinOnErrorSendsFinAsync(transport);
 
     [Theory, Transports]

@@ -34,6 +34,26 @@ public sealed class FaultTests
 
     [Theory]
     [MemberData(nameof(Engines))]
+    public async Task Log_Throws_ConnectionsCloseAndOthersAreServed(TransportKind engine)
+    {
+        await using TestTransport transport = await Create(engine, new FailingPool()).StartAsync();
+        using Socket bystander = await transport.ConnectAsync();
+        await EchoByteAsync(bystander);
+
+        transport.LogFails = true;
+        await transport.EchoAsync(10_000);
+        using (Socket reset = await transport.ConnectAsync())
+        {
+            await EchoByteAsync(reset);
+            reset.LingerState = new LingerOption(true, 0);
+        }
+
+        await EchoByteAsync(bystander);
+        await Eventually.TrueAsync(() => transport.ConnectionsPerLoop.Single() == 1);
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines))]
     public async Task Bind_InheritedSocketThatDoesNotListenYet_Serves(TransportKind engine)
     {
         using var inherited = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

@@ -25,6 +25,9 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
 
     public ConcurrentQueue<(LogLevel Level, int Id, string Text)> Log { get; } = new();
 
+    /// <summary>Whether the log throws instead of taking anything.</summary>
+    public bool LogFails { get; set; }
+
     /// <summary>What connections take their blocks from; to be set before the start.</summary>
     public MemoryPool<byte> Pool { get; init; } = MemoryPool<byte>.Shared;
 
@@ -97,7 +100,7 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
     bool ILogger.IsEnabled(LogLevel logLevel) => true;
 
     void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Log.Enqueue((logLevel, eventId.Id, formatter(state, exception)));
+        Log.Enqueue(LogFails ? throw new IOException("No space left.") : (logLevel, eventId.Id, formatter(state, exception)));
 
     void IDisposable.Dispose()
     {
@@ -128,9 +131,9 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
                 await output.FlushAsync();
             }
         }
-        catch (Exception e) when (e is ConnectionResetException or ConnectionAbortedException or NoMemoryException)
+        catch (Exception e) when (e is IOException or ConnectionAbortedException or NoMemoryException)
         {
-            // A test's client that leaves hard, an abort, or a pool that a test lets fail.
+            // A client that leaves hard, an abort, or what a test lets fail.
         }
 
         await connection.DisposeAsync();
