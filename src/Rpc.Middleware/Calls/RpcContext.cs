@@ -8,7 +8,8 @@ namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
 /// One call on its way through the server. Belongs to one call at a time and is used again for another one afterwards: never
-/// touch it once the handler has returned, or the task that it returned has ended. Not thread-safe.
+/// touch it once the handler has returned, or the task that it returned has ended. A middleware that stops waiting for the
+/// rest of the pipeline leaves it the context: that one is not used again while the rest runs. Not thread-safe.
 /// </summary>
 public abstract class RpcContext
 {

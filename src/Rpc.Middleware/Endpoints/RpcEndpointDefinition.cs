@@ -66,7 +66,7 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, MethodInfo metho
         RpcDelegate next = handler;
         for (int i = middleware.Count - 1; i >= 0; i--)
         {
-            next = middleware[i](next) ?? throw new InvalidOperationException("A middleware of app.UseRpc(...) returned null in place of a delegate.");
+            next = middleware[i](RpcSteps.Count(next)) ?? throw new InvalidOperationException("A middleware of app.UseRpc(...) returned null in place of a delegate.");
         }
 
         return next;
