@@ -230,8 +230,20 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
         else
         {
             Log.HandlerFailed(_owner.Logger, Name, Connection.ConnectionId, exception);
-            bool detailed = _owner.Server.Options.EnableDetailedErrors;
-            SetFault(RpcErrorCode.Server, detailed ? $"{exception.GetType().Name}: {exception.Message}" : "The handler failed.");
+            SetFault(RpcErrorCode.Server, _owner.Server.Options.EnableDetailedErrors ? Describe(exception) : "The handler failed.");
+        }
+    }
+
+    private static string Describe(Exception exception)
+    {
+        try
+        {
+            return $"{exception.GetType().Name}: {exception.Message}";
+        }
+        catch (Exception)
+        {
+            // The message is code of the application, too. What failed is in the log as far as it can be told.
+            return exception.GetType().Name;
         }
     }
 

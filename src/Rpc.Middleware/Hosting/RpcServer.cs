@@ -32,7 +32,7 @@ internal sealed class RpcServer(
     /// <summary>How long the host waits for running calls when it stops.</summary>
     public TimeSpan ShutdownTimeout => hostOptions.Value.ShutdownTimeout;
 
-    public ILogger Logger { get; } = loggerFactory.CreateLogger("Kestrel.Rpc.Server");
+    public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
 
     public RpcFrameLimits FrameLimits => field ??= new RpcFrameLimits
     {
