@@ -30,6 +30,7 @@ internal sealed partial class RpcServerConnection
         None,
         Ours,
         Another,
+        Blocked,
     }
 
     private bool IsAtCapacity => _started - Replies.Finished >= _maxConcurrentCalls;
@@ -130,7 +131,7 @@ internal sealed partial class RpcServerConnection
         Progress progress;
         do
         {
-            progress = IsAtCapacity ? Progress.Paused : StartNext(ref buffer);
+            progress = IsAtCapacity || _batch == Batch.Blocked ? Progress.Paused : StartNext(ref buffer);
         }
         while (progress == Progress.Started);
 
@@ -229,6 +230,12 @@ internal sealed partial class RpcServerConnection
         if (_batch == Batch.Ours)
         {
             Replies.SendInBatch(call);
+            if (Replies.IsBatchFull)
+            {
+                // No more calls while the transport does not take what they answer.
+                Replies.EndBatch();
+                _batch = Replies.IsFlushing ? Batch.Blocked : Batch.None;
+            }
         }
         else
         {
