@@ -1,4 +1,3 @@
-using System.Reflection;
 using Kestrel.Rpc.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -53,12 +52,12 @@ internal sealed class RpcServer(
         }
     }
 
-    public RpcEndpointDefinition Map(RpcMethodName name, MethodInfo method, RpcBoundHandler handler)
+    public RpcEndpointDefinition Map(RpcMethodName name, Delegate handler, RpcBoundHandler bound)
     {
         lock (_lock)
         {
             ThrowIfFrozen("app.MapRpc(...)");
-            RpcEndpointDefinition definition = new(name, method, handler.Parser, handler.Handler);
+            RpcEndpointDefinition definition = new(name, handler, bound.Parser, bound.Handler);
             _definitions.Add(definition);
             return definition;
         }
