@@ -48,7 +48,8 @@ public abstract class RpcContext
 
     /// <summary>
     /// Cancelled when nobody waits for the reply any more: the connection was reset or aborted, or the host's shutdown
-    /// time-out has passed. Not cancelled by a peer that merely stops sending: it gets its answers.
+    /// time-out has passed. Not cancelled by a peer that merely stops sending: it gets its answers. Whether such a peer is
+    /// still there shows only when a reply is written, so a handler that waits for long needs a time limit of its own.
     /// </summary>
     public abstract CancellationToken CancellationToken { get; }
 

@@ -15,6 +15,7 @@ internal sealed partial class RpcServerConnection
     private long _started;
     private long _examined;
     private long _discardable;
+    private bool _isInputOver; // its end was seen, or it was asked for after reading had ended
     private Batch _batch;
 
     private enum Progress
@@ -41,6 +42,7 @@ internal sealed partial class RpcServerConnection
         {
             ReadResult result = await _input.ReadAsync();
             ReadOnlySequence<byte> buffer = result.Buffer;
+            _isInputOver = result.IsCompleted;
             if (IsAborted)
             {
                 _input.AdvanceTo(buffer.Start, buffer.End);
