@@ -31,7 +31,7 @@ internal sealed record Arguments(string Transport, int Port, string? Name)
                     break;
                 case "--port" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port is >= 0 and < 65536:
                     break;
-                case "call" when value is not null && i == 0:
+                case "call" when value is not null && !value.StartsWith("--", StringComparison.Ordinal) && i == 0:
                     name = value;
                     break;
                 default:

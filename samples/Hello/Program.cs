@@ -1,6 +1,13 @@
 using System.Net;
+using System.Net.Sockets;
 using Hello;
 using Microsoft.AspNetCore.Connections;
+
+if (args is ["--help"])
+{
+    Console.WriteLine(Arguments.Usage);
+    return 0;
+}
 
 if (!Arguments.TryParse(args, out Arguments? arguments, out string? fault))
 {
@@ -34,5 +41,10 @@ try
 catch (IOException exception) when (exception.InnerException is AddressInUseException)
 {
     Console.Error.WriteLine($"Port {arguments.Port} is in use. Choose another one with --port N.");
+    return 1;
+}
+catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AccessDenied)
+{
+    Console.Error.WriteLine($"Port {arguments.Port} may not be used by this user. Choose another one with --port N.");
     return 1;
 }

@@ -33,6 +33,28 @@ public class RpcErrorReplyTests
         Assert.Equal(expected, data.ErrorMessage!.Length);
     }
 
+    [Theory]
+    [InlineData(RpcErrorReply.MaxNameLength, RpcErrorReply.MaxNameLength)]
+    [InlineData(RpcErrorReply.MaxNameLength + 1, 0)]
+    [InlineData(65_480, 0)]
+    public void Write_LongNames_AreLeftEmpty(int length, int expected)
+    {
+        ArrayBufferWriter<byte> output = new();
+        RpcErrorReply.Write(output, 1, new string('s', length), new string('m', length), RpcErrorCode.Server, "No.");
+        Assert.True(RpcProtocolData.TryReadReply(Read(output).ProtocolData, out RpcProtocolData data, out _));
+        Assert.Equal(new string('s', expected), data.ServiceName);
+        Assert.Equal(new string('m', expected), data.MethodName);
+    }
+
+    [Fact]
+    public void Write_EverythingAsLongAndAsEscapedAsCanBe_StaysBelowTheStatedSize()
+    {
+        ArrayBufferWriter<byte> output = new();
+        string name = new('\u0001', RpcErrorReply.MaxNameLength);
+        RpcErrorReply.Write(output, 1, name, name, RpcErrorCode.Deserialization, new string('\u0001', 5_000));
+        Assert.InRange(Read(output).ProtocolData.Length, 6 * (RpcErrorReply.MaxMessageLength + (2 * RpcErrorReply.MaxNameLength)), (10 * 1024) - 1);
+    }
+
     [Fact]
     public void Write_SurrogatePairAtTheCut_IsNotTornApart()
     {

@@ -25,7 +25,7 @@ public partial class WireProtocolDocumentTests
     public void Vectors_ErrorReply_IsWhatIsWritten()
     {
         ArrayBufferWriter<byte> output = new();
-        RpcErrorReply.Write(output, 1, "helloworld", "Nope", RpcErrorCode.Server, "There is no method helloworld/Nope.");
+        RpcErrorReply.Write(output, 1, "helloworld", "Nope", RpcErrorCode.Server, "Service 'helloworld' has no method 'Nope'.");
         Assert.Equal(Vectors["error-reply"], output.WrittenSpan.ToArray());
     }
 

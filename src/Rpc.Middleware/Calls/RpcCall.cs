@@ -23,6 +23,7 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
     private IFeatureCollection? _features;
     private Dictionary<object, object?>? _items;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _pipeline;
+    private int _runningSteps;
 
     public RpcCall(RpcServerConnection owner, bool isPooled)
     {
@@ -35,6 +36,9 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
     public RpcCall? NextInList { get; set; }
 
     public bool IsPooled { get; }
+
+    /// <summary>Whether a part of the pipeline still runs that nobody waits for any more.</summary>
+    public bool HasRunningSteps => Volatile.Read(ref _runningSteps) != 0;
 
     /// <summary>Set if the caller gets an error.</summary>
     public RpcFault? Fault { get; set; }
@@ -110,6 +114,12 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
 
         return TryEnd();
     }
+
+    /// <summary>Notes that a middleware has called the rest of the pipeline. Any thread, as <see cref="LeaveStep"/>.</summary>
+    public void EnterStep() => Interlocked.Increment(ref _runningSteps);
+
+    /// <summary>Notes that the rest of the pipeline has ended. It does not touch the call after this.</summary>
+    public void LeaveStep() => Interlocked.Decrement(ref _runningSteps);
 
     /// <summary>The thread pool's entry.</summary>
     public void Execute()
@@ -220,8 +230,20 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
         else
         {
             Log.HandlerFailed(_owner.Logger, Name, Connection.ConnectionId, exception);
-            bool detailed = _owner.Server.Options.EnableDetailedErrors;
-            SetFault(RpcErrorCode.Server, detailed ? $"{exception.GetType().Name}: {exception.Message}" : "The handler failed.");
+            SetFault(RpcErrorCode.Server, _owner.Server.Options.EnableDetailedErrors ? Describe(exception) : "The handler failed.");
+        }
+    }
+
+    private static string Describe(Exception exception)
+    {
+        try
+        {
+            return $"{exception.GetType().Name}: {exception.Message}";
+        }
+        catch (Exception)
+        {
+            // The message is code of the application, too. What failed is in the log as far as it can be told.
+            return exception.GetType().Name;
         }
     }
 

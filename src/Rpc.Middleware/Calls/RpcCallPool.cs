@@ -8,15 +8,20 @@ internal sealed class RpcCallPool(RpcServerConnection owner)
 
     private RpcCall? _mine;
     private RpcCall? _returned;
-    private int _created;
+    private int _pooled;
 
     public RpcCall Rent()
     {
         RpcCall? call = _mine ?? Interlocked.Exchange(ref _returned, null);
         if (call is null)
         {
-            bool isPooled = _created < MaxPooled;
-            _created += isPooled ? 1 : 0;
+            // Only this thread adds, so the bound holds.
+            bool isPooled = Volatile.Read(ref _pooled) < MaxPooled;
+            if (isPooled)
+            {
+                Interlocked.Increment(ref _pooled);
+            }
+
             return new RpcCall(owner, isPooled);
         }
 
@@ -29,6 +34,13 @@ internal sealed class RpcCallPool(RpcServerConnection owner)
     {
         if (!call.IsPooled)
         {
+            return;
+        }
+
+        if (call.HasRunningSteps)
+        {
+            // What a middleware has left behind may still read and write it: as another call it would mix up the two.
+            Interlocked.Decrement(ref _pooled);
             return;
         }
 

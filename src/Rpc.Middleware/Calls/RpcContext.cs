@@ -8,7 +8,8 @@ namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
 /// One call on its way through the server. Belongs to one call at a time and is used again for another one afterwards: never
-/// touch it once the handler has returned, or the task that it returned has ended. Not thread-safe.
+/// touch it once the handler has returned, or the task that it returned has ended. A middleware that stops waiting for the
+/// rest of the pipeline leaves it the context: that one is not used again while the rest runs. Not thread-safe.
 /// </summary>
 public abstract class RpcContext
 {
@@ -47,7 +48,8 @@ public abstract class RpcContext
 
     /// <summary>
     /// Cancelled when nobody waits for the reply any more: the connection was reset or aborted, or the host's shutdown
-    /// time-out has passed. Not cancelled by a peer that merely stops sending: it gets its answers.
+    /// time-out has passed. Not cancelled by a peer that merely stops sending: it gets its answers. Whether such a peer is
+    /// still there shows only when a reply is written, so a handler that waits for long needs a time limit of its own.
     /// </summary>
     public abstract CancellationToken CancellationToken { get; }
 

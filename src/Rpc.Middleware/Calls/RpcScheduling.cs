@@ -10,8 +10,8 @@ public enum RpcScheduling
 
     /// <summary>
     /// On the connection's read loop, in the order of arrival; the replies of one read leave together. Fastest, and only for
-    /// handlers that never block: while one runs, the later calls of its connection wait, and on a transport that runs
-    /// application code on its event loop the calls of other connections too.
+    /// handlers that never block: while one runs, the later calls of its connection and its replies that are ready wait, and
+    /// on a transport that runs application code on its event loop the calls of other connections too.
     /// </summary>
     Inline,
 }

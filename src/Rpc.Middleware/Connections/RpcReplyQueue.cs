@@ -6,12 +6,16 @@ namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
 /// The replies of one connection on their way out. The first sender takes the writer's role: it writes everything that is
-/// queued and flushes once for all; the others only queue and leave. So the pipe has one writer at a time and is never written
+/// queued, up to <see cref="BytesPerFlush"/>, and flushes once for all; the others only queue and leave. So the pipe has one writer at a time and is never written
 /// to while a flush is pending, which not every pipe allows (a TLS stream does not).
 /// Bounded by the calls in flight: a call counts until its reply was flushed.
 /// </summary>
 internal sealed class RpcReplyQueue
 {
+    // Kestrel's HTTP has the same bound for what it has written ahead. Replies beyond it stay messages while the transport takes
+    // no more: many calls may share one message, while each serialised copy costs its whole length.
+    internal const int BytesPerFlush = 64 * 1024;
+
     private readonly Lock _lock = new();
     private readonly RpcServerConnection _owner;
     private readonly PipeWriter _output;
@@ -29,6 +33,8 @@ internal sealed class RpcReplyQueue
     private long _finished;
     private volatile bool _isFlushing;
     private int _unflushed;
+    private int _unflushedBytes;
+    private RpcCall? _taken; // out of the queue, not written yet
     private bool _isBroken;
     private ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter _flush;
 
@@ -89,6 +95,9 @@ internal sealed class RpcReplyQueue
             Write(call);
         }
     }
+
+    /// <summary>Whether the batch has to end before it gets one more reply.</summary>
+    public bool IsBatchFull => _unflushedBytes >= BytesPerFlush;
 
     /// <summary>Flushes the replies of the batch and gives the role back.</summary>
     public void EndBatch() => Drain();
@@ -165,7 +174,7 @@ internal sealed class RpcReplyQueue
             Waiter? met = null;
             lock (_lock)
             {
-                next = TakeNext();
+                next = _taken ?? TakeNext();
                 isDone = next is null && _unflushed == 0;
                 _hasWriter = !isDone;
                 if (_waiter is not null && IsMet(_waiter))
@@ -181,7 +190,7 @@ internal sealed class RpcReplyQueue
                 return;
             }
 
-            while (next is not null)
+            while (next is not null && _unflushedBytes < BytesPerFlush)
             {
                 RpcCall call = next;
                 next = call.NextInList;
@@ -189,6 +198,7 @@ internal sealed class RpcReplyQueue
                 Write(call);
             }
 
+            _taken = next;
             if (!TryFlush())
             {
                 return;
@@ -203,7 +213,7 @@ internal sealed class RpcReplyQueue
         {
             try
             {
-                RpcReplyWriter.Write(_output, call, _owner);
+                _unflushedBytes += RpcReplyWriter.Write(_output, call, _owner);
             }
             catch (Exception exception)
             {
@@ -268,6 +278,7 @@ internal sealed class RpcReplyQueue
     {
         Volatile.Write(ref _finished, _finished + _unflushed);
         _unflushed = 0;
+        _unflushedBytes = 0;
         _isFlushing = false;
     }
 

@@ -6,15 +6,15 @@ namespace Kestrel.Rpc.Middleware;
 /// <summary>Writes the reply of a call, or the error in its place. Never leaves half a frame.</summary>
 internal static class RpcReplyWriter
 {
-    public static void Write(PipeWriter output, RpcCall call, RpcServerConnection connection)
+    /// <returns>Bytes written.</returns>
+    public static int Write(PipeWriter output, RpcCall call, RpcServerConnection connection)
     {
         if (call.Fault is null)
         {
             try
             {
-                RpcFrameWriter.WriteMessage(
+                return RpcFrameWriter.WriteMessage(
                     output, RpcFrameType.Response, call.SequenceId, call.ReplyProtocolData, call.Reply!, connection.Server.FrameLimits);
-                return;
             }
             catch (RpcException exception)
             {
@@ -25,6 +25,6 @@ internal static class RpcReplyWriter
         }
 
         RpcFault fault = call.Fault.Value;
-        RpcErrorReply.Write(output, call.SequenceId, fault.Service, fault.Method, fault.Code, fault.Message);
+        return RpcErrorReply.Write(output, call.SequenceId, fault.Service, fault.Method, fault.Code, fault.Message);
     }
 }

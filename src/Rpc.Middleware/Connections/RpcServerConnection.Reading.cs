@@ -15,6 +15,7 @@ internal sealed partial class RpcServerConnection
     private long _started;
     private long _examined;
     private long _discardable;
+    private bool _isInputOver; // its end was seen, or it was asked for after reading had ended
     private Batch _batch;
 
     private enum Progress
@@ -30,6 +31,7 @@ internal sealed partial class RpcServerConnection
         None,
         Ours,
         Another,
+        Blocked,
     }
 
     private bool IsAtCapacity => _started - Replies.Finished >= _maxConcurrentCalls;
@@ -40,6 +42,7 @@ internal sealed partial class RpcServerConnection
         {
             ReadResult result = await _input.ReadAsync();
             ReadOnlySequence<byte> buffer = result.Buffer;
+            _isInputOver = result.IsCompleted;
             if (IsAborted)
             {
                 _input.AdvanceTo(buffer.Start, buffer.End);
@@ -130,7 +133,7 @@ internal sealed partial class RpcServerConnection
         Progress progress;
         do
         {
-            progress = IsAtCapacity ? Progress.Paused : StartNext(ref buffer);
+            progress = IsAtCapacity || _batch == Batch.Blocked ? Progress.Paused : StartNext(ref buffer);
         }
         while (progress == Progress.Started);
 
@@ -229,6 +232,12 @@ internal sealed partial class RpcServerConnection
         if (_batch == Batch.Ours)
         {
             Replies.SendInBatch(call);
+            if (Replies.IsBatchFull)
+            {
+                // No more calls while the transport does not take what they answer.
+                Replies.EndBatch();
+                _batch = Replies.IsFlushing ? Batch.Blocked : Batch.None;
+            }
         }
         else
         {

@@ -77,6 +77,7 @@ internal sealed partial class RpcServerConnection
             // Calls that were read are answered, and none runs on without its connection.
             while (Replies.Finished < _started || Replies.IsFlushing)
             {
+                AbortIfPeerIsGone();
                 await Replies.WaitAsync(_started);
             }
 
@@ -93,6 +94,31 @@ internal sealed partial class RpcServerConnection
         }
 
         _callsCancelled.Dispose();
+    }
+
+    // Reading has ended because the host stops, say; a reset is still an end of the calls. Once the peer has ended its sending
+    // the input tells nothing more: then only writing a reply shows that the peer is gone.
+    private void AbortIfPeerIsGone()
+    {
+        if (!_isTransportClosed || _isInputOver || IsAborted)
+        {
+            return;
+        }
+
+        _isInputOver = true;
+        try
+        {
+            ProbeInput();
+        }
+        catch (Exception exception)
+        {
+            // As in RunAsync.
+            if (TryBeginAbort())
+            {
+                LogReadFault(exception);
+                Abort("The connection failed.");
+            }
+        }
     }
 
     /// <summary>The transport takes no more output. Called once, by the reply queue.</summary>

@@ -102,10 +102,14 @@ internal sealed class RpcDispatchTable
 
     private RpcSpelling Remember(in ReadOnlySequence<byte> protocolData, RpcRoute route)
     {
+        if (protocolData.Length > MaxSpellingLength || RememberedSpellings >= MaxSpellings)
+        {
+            // Our own spelling stands for it: nothing that a peer chose is copied or kept.
+            return _canonical[route.Name.ProtocolData.Span];
+        }
+
         RpcSpelling spelling = new(protocolData.ToArray(), route);
-        if (spelling.Bytes.Length <= MaxSpellingLength
-            && RememberedSpellings < MaxSpellings
-            && _spellings.TryAdd(spelling.Bytes, spelling))
+        if (_spellings.TryAdd(spelling.Bytes, spelling))
         {
             Interlocked.Increment(ref _spellingCount);
         }

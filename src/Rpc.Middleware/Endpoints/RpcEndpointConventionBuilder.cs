@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Builder;
 
 namespace Kestrel.Rpc.Middleware;
 
-/// <summary>Adds metadata to a mapped RPC method. Conventions run once, when the host starts.</summary>
+/// <summary>Adds metadata to a mapped RPC method. Conventions run once, when the host starts; later none can be added.</summary>
 public sealed class RpcEndpointConventionBuilder : IEndpointConventionBuilder
 {
     private readonly RpcEndpointDefinition _definition;

@@ -17,7 +17,7 @@ namespace Kestrel.Rpc.Middleware;
 /// </summary>
 internal static class RpcEndpointDemands
 {
-    public static void ThrowIfNotEnforced(RpcMethodName name, MethodInfo method, EndpointBuilder builder, IServiceProvider services)
+    public static void ThrowIfNotEnforced(RpcMethodName name, Delegate handler, EndpointBuilder builder, IServiceProvider services)
     {
         foreach (object item in builder.Metadata)
         {
@@ -32,16 +32,26 @@ internal static class RpcEndpointDemands
             throw NotEnforced(name, "an end point filter");
         }
 
-        // An attribute of the class does not become metadata, but whoever wrote it there meant its methods.
-        if (method.DeclaringType?.GetCustomAttributes().Any(IsAuthorization) == true)
-        {
-            throw NotEnforced(name, $"authorization (an attribute of {method.DeclaringType.Name})");
-        }
+        // An attribute of the class does not become metadata, but whoever wrote it there meant its methods: also those it
+        // inherits, and the lambdas within them, which are methods of a nested class.
+        ThrowIfGuarded(name, handler.Method.DeclaringType);
+        ThrowIfGuarded(name, handler.Target?.GetType());
 
         if (services.GetService<IOptions<AuthorizationOptions>>()?.Value.FallbackPolicy is not null
             && !builder.Metadata.Any(item => item is IAllowAnonymous))
         {
             throw NotEnforced(name, "authorization (the application's FallbackPolicy, which AllowAnonymous() would lift)");
+        }
+    }
+
+    private static void ThrowIfGuarded(RpcMethodName name, Type? type)
+    {
+        for (; type is not null; type = type.DeclaringType)
+        {
+            if (type.GetCustomAttributes().Any(IsAuthorization))
+            {
+                throw NotEnforced(name, $"authorization (an attribute of {type.Name})");
+            }
         }
     }
 

@@ -32,7 +32,7 @@ public static class RpcEndpointRouteBuilderExtensions
         RpcServer server = GetServer(endpoints);
         RpcMethodName parsed = RpcNames.Parse(name, nameof(name));
         RpcBoundHandler bound = new RpcDelegateBinder(parsed, server.Services).Bind(handler);
-        return new RpcEndpointConventionBuilder(server.Map(parsed, handler.Method, bound));
+        return new RpcEndpointConventionBuilder(server.Map(parsed, handler, bound));
     }
 
     /// <summary>
@@ -59,7 +59,7 @@ public static class RpcEndpointRouteBuilderExtensions
         RpcBoundHandler bound = new(
             RpcRequestParsers.Create<TRequest>(),
             context => RpcReplyResults.FromValueTaskOf(context, handler((TRequest)context.Request, context)));
-        return new RpcEndpointConventionBuilder(server.Map(parsed, handler.Method, bound));
+        return new RpcEndpointConventionBuilder(server.Map(parsed, handler, bound));
     }
 
     private static RpcServer GetServer(IEndpointRouteBuilder endpoints)

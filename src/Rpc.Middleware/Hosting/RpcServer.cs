@@ -1,4 +1,3 @@
-using System.Reflection;
 using Kestrel.Rpc.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -32,7 +31,7 @@ internal sealed class RpcServer(
     /// <summary>How long the host waits for running calls when it stops.</summary>
     public TimeSpan ShutdownTimeout => hostOptions.Value.ShutdownTimeout;
 
-    public ILogger Logger { get; } = loggerFactory.CreateLogger("Kestrel.Rpc.Server");
+    public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
 
     public RpcFrameLimits FrameLimits => field ??= new RpcFrameLimits
     {
@@ -53,12 +52,12 @@ internal sealed class RpcServer(
         }
     }
 
-    public RpcEndpointDefinition Map(RpcMethodName name, MethodInfo method, RpcBoundHandler handler)
+    public RpcEndpointDefinition Map(RpcMethodName name, Delegate handler, RpcBoundHandler bound)
     {
         lock (_lock)
         {
             ThrowIfFrozen("app.MapRpc(...)");
-            RpcEndpointDefinition definition = new(name, method, handler.Parser, handler.Handler);
+            RpcEndpointDefinition definition = new(name, handler, bound.Parser, bound.Handler);
             _definitions.Add(definition);
             return definition;
         }

@@ -10,8 +10,17 @@ namespace Kestrel.Rpc.Protocol;
 /// </summary>
 public static class RpcErrorReply
 {
-    /// <summary>The longest message sent, in UTF-16 units; a longer one is cut, so that the reply stays below every sane limit.</summary>
+    /// <summary>
+    /// The longest message sent, in UTF-16 units; a longer one is cut. With the names bounded too, the protocol data stays
+    /// below 10 KiB however much of it is escaped, far below the default of <see cref="RpcFrameLimits"/>.
+    /// </summary>
     public const int MaxMessageLength = 1024;
+
+    /// <summary>
+    /// The longest name sent, in UTF-16 units. Half a name is another name, so a longer one is left empty: the request that
+    /// had it may have filled the whole limit of the protocol data, which its error reply must not exceed.
+    /// </summary>
+    public const int MaxNameLength = 256;
 
     /// <summary>
     /// A body that no protobuf message accepts: the tag of field 0 with wire type 7. Field numbers start at 1 and wire types
@@ -22,8 +31,8 @@ public static class RpcErrorReply
     /// <summary>Writes an error reply. Allocates: this is not the way of a good call.</summary>
     /// <param name="output">Where it goes. Not flushed.</param>
     /// <param name="sequenceId">The sequence id of the call.</param>
-    /// <param name="serviceName">The service that was called; empty if that could not be read.</param>
-    /// <param name="methodName">The method that was called; empty if that could not be read.</param>
+    /// <param name="serviceName">The service that was called; empty if that could not be read. Over <see cref="MaxNameLength"/> sent as empty.</param>
+    /// <param name="methodName">The method that was called, likewise.</param>
     /// <param name="code">What kind of failure.</param>
     /// <param name="message">One sentence for the caller; cut at <see cref="MaxMessageLength"/>.</param>
     /// <returns>Bytes written.</returns>
@@ -35,12 +44,14 @@ public static class RpcErrorReply
         RpcErrorCode code,
         string message)
     {
+        ArgumentNullException.ThrowIfNull(serviceName);
+        ArgumentNullException.ThrowIfNull(methodName);
         ArgumentNullException.ThrowIfNull(message);
         ArrayBufferWriter<byte> protocolData = new();
         using (Utf8JsonWriter json = new(protocolData, RpcProtocolData.WriterOptions))
         {
             json.WriteStartObject();
-            RpcProtocolData.WriteNames(json, serviceName, methodName);
+            RpcProtocolData.WriteNames(json, NameOrEmpty(serviceName), NameOrEmpty(methodName));
             json.WriteString(RpcProtocolData.ErrorCodeKey, code.ToWireName());
             json.WriteString(RpcProtocolData.ErrorMessageKey, Cut(message));
             json.WriteEndObject();
@@ -48,6 +59,8 @@ public static class RpcErrorReply
 
         return RpcFrameWriter.Write(output, RpcFrameType.Response, sequenceId, protocolData.WrittenSpan, Body);
     }
+
+    private static string NameOrEmpty(string name) => name.Length <= MaxNameLength ? name : "";
 
     private static ReadOnlySpan<char> Cut(string message)
     {

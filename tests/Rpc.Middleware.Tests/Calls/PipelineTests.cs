@@ -64,6 +64,66 @@ public sealed class PipelineTests
         Assert.Equal(34, Assert.Single(await server.Logs.WaitForAsync(34)).Id);
     }
 
+    [Theory]
+    [InlineData(RpcScheduling.ThreadPool)]
+    [InlineData(RpcScheduling.Inline)]
+    public async Task Middleware_StopsWaitingForTheHandler_LateReplyReachesNoOtherCall(RpcScheduling scheduling)
+    {
+        TaskCompletionSource finish = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource late = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<RpcContext> next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource proceed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        RpcContext? abandoned = null;
+        await using TestServer server = await StartAsync(app =>
+        {
+            app.UseRpc(rpc => rpc
+                .Use((call, rest) =>
+                {
+                    if (call.Method != "Slow")
+                    {
+                        return rest(call);
+                    }
+
+                    abandoned = call;
+                    _ = rest(call).AsTask();
+                    throw new RpcException(RpcErrorCode.Timeout, "too slow");
+                })
+                .Use(async (call, rest) =>
+                {
+                    await rest(call);
+                    if (call.Method == "Slow")
+                    {
+                        call.Items["user"] = "alice";
+                        late.SetResult();
+                    }
+                }));
+            app.MapRpc("s/Slow", async (HelloRequest _) =>
+            {
+                await finish.Task;
+                return new HelloReply { Msg = "for alice" };
+            }).WithScheduling(scheduling);
+            app.MapRpc("s/Other", async (HelloRequest _, RpcContext call) =>
+            {
+                next.SetResult(call);
+                await proceed.Task;
+                return new HelloReply { Msg = $"for bob {call.Items.Count}" };
+            }).WithScheduling(scheduling);
+        });
+        await using RawPeer peer = await server.ConnectAsync();
+
+        await peer.SendAsync(Golden.Call(1, "alice", "s/Slow"));
+        Assert.Equal("TIMEOUT", (await peer.ReceiveAsync()).Data.ErrorCode);
+        await peer.SendAsync(Golden.Call(2, "bob", "s/Other"));
+        RpcContext other = await next.Task.InTime();
+        finish.SetResult();
+        await late.Task.InTime();
+
+        Assert.NotSame(abandoned, other);
+        Assert.Null(other.Reply);
+        proceed.SetResult();
+        Assert.Equal("for bob 0", (await peer.ReceiveAsync()).Msg);
+    }
+
     [Fact]
     public async Task Middleware_ChangesTheReply_CallerGetsTheChangedOne()
     {

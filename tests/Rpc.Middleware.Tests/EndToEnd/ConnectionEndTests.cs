@@ -202,6 +202,31 @@ public sealed class ConnectionEndTests
     }
 
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
+    public async Task HostStops_PeerOfTheCallInFlightResets_CallIsCancelledAtOnce(TransportKind transport)
+    {
+        Gate gate = new();
+        await using TestServer server = await TestServer.StartAsync(new TestServerSetup
+        {
+            Transport = transport,
+            App = app => app.MapRpc(Golden.Name, gate.HandleAsync),
+            ShutdownTimeout = TimeSpan.FromMinutes(10),
+        });
+        await using RawPeer idle = await server.ConnectAsync();
+        await using RawPeer busy = await server.ConnectAsync();
+        await idle.SendAsync(Golden.Call(1, "free"));
+        await idle.ReceiveAsync();
+        await busy.SendAsync(Golden.Call(2));
+        await gate.WaitForStartedAsync(1);
+
+        Task stopping = server.StopAsync();
+        await idle.ExpectEndAsync();
+        busy.Reset();
+
+        await stopping;
+        Assert.Equal(1, gate.Cancelled);
+    }
+
+    [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
     public async Task PeerNeverReads_ServerStopsReadingAndServesOthers(TransportKind transport)
     {
         await using TestServer server = await StartAsync(new Gate(), transport);

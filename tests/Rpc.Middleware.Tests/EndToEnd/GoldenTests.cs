@@ -17,6 +17,17 @@ public sealed class GoldenTests
         Assert.Equal(Golden.Reply, await peer.ReceiveExactlyAsync(Golden.Reply.Length));
     }
 
+    [Fact]
+    public async Task Server_MethodThatDoesNotExist_AnswersGoldenErrorReply()
+    {
+        await using TestServer server = await TestServer.StartAsync(TransportKind.Sockets);
+        await using RawPeer peer = await server.ConnectAsync();
+
+        await peer.SendAsync(Golden.Call(1, "world", "helloworld/Nope"));
+
+        Assert.Equal(Golden.ErrorReply, await peer.ReceiveExactlyAsync(Golden.ErrorReply.Length));
+    }
+
     [Theory, MemberData(nameof(Transports.All), MemberType = typeof(Transports))]
     public async Task Server_RequestSplitAtEveryByte_AnswersGoldenReply(TransportKind transport)
     {

@@ -72,6 +72,7 @@ public sealed partial class HelloSampleTests
     [InlineData("--port", "70000")]
     [InlineData("--port")]
     [InlineData("call")]
+    [InlineData("call", "--port")]
     [InlineData("serve")]
     public async Task Sample_BadArguments_SaysSoWithExitCode2(params string[] arguments)
     {
@@ -80,6 +81,15 @@ public sealed partial class HelloSampleTests
         Assert.Equal(2, exitCode);
         Assert.Contains($"'{string.Join(' ', arguments)}' is not understood.", error, StringComparison.Ordinal);
         Assert.Contains("Usage:", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sample_Help_ShowsTheUsage()
+    {
+        (int exitCode, string output, string error) = await SampleProcess.RunAsync("--help");
+
+        Assert.Equal((0, ""), (exitCode, error));
+        Assert.StartsWith("Usage:", output, StringComparison.Ordinal);
     }
 
     [Fact]

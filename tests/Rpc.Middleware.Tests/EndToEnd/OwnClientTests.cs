@@ -59,6 +59,19 @@ public sealed class OwnClientTests
         Assert.Equal((RpcErrorCode.Server, "Service 'helloworld' has no method 'Nothing'."), (unknown.Code, unknown.Message));
     }
 
+    [Fact]
+    public async Task Call_NamesAsLongAsTheLimitAllows_FailsAloneAndTheConnectionLives()
+    {
+        await using TestServer server = await TestServer.StartAsync(TransportKind.Sockets);
+        await using RpcConnection connection = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
+        string name = new('n', RpcFrameLimits.Default.MaxProtocolDataLength - 100);
+
+        RpcException failed = await Assert.ThrowsAsync<RpcException>(() => CallAsync(connection, "x", name));
+
+        Assert.Equal(RpcErrorCode.Server, failed.Code);
+        Assert.Equal("Hello world", (await CallAsync(connection, "world")).Msg);
+    }
+
     private static Task<HelloReply> CallAsync(RpcConnection connection, string msg, string method = "Hello") =>
         connection.CallAsync<HelloRequest, HelloReply>("helloworld", method, new HelloRequest { Msg = msg }).InTime();
 }

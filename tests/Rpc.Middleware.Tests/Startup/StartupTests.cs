@@ -139,11 +139,15 @@ public sealed class StartupTests
     {
         await using WebApplication app = BuildApp();
         RpcPipelineBuilder? saved = null;
+        RpcEndpointConventionBuilder hello = app.MapHello();
         app.UseRpc(rpc => saved = rpc);
         await app.StartAsync().InTime();
 
         Assert.Throws<InvalidOperationException>(() => app.MapHello());
         Assert.Throws<InvalidOperationException>(() => app.UseRpc(rpc => rpc.Use(next => next)));
+        Assert.Throws<InvalidOperationException>(() => hello.RequireAuthorization());
+        Assert.Throws<InvalidOperationException>(() => hello.WithWireName("t/Echo"));
+        Assert.Throws<InvalidOperationException>(() => hello.Finally(_ => { }));
         Assert.Throws<InvalidOperationException>(() => saved!.Use(next => next));
     }
 
@@ -171,6 +175,9 @@ public sealed class StartupTests
         ["attribute, typed"] = ("authorization", app => app.MapRpc<HelloRequest, HelloReply>(
             Golden.Name, [Authorize] (_, _) => ValueTask.FromResult(new HelloReply()))),
         ["class attribute"] = ("authorization", app => app.MapRpc(Golden.Name, Guarded.Hello)),
+        ["class attribute, inherited method"] = ("authorization", app => app.MapRpc(Golden.Name, new GuardedService().Hello)),
+        ["class attribute, typed"] = ("authorization", app => app.MapRpc<HelloRequest, HelloReply>(Golden.Name, new GuardedService().HelloAsync)),
+        ["class attribute, lambda within"] = ("authorization", app => app.MapRpc(Golden.Name, Guarded.Lambda("x"))),
         ["late convention"] = ("authorization", app => app.MapHello().Finally(end => end.Metadata.Add(new AuthorizeAttribute()))),
         ["with AllowAnonymous"] = ("authorization", app => app.MapHello().RequireAuthorization().AllowAnonymous()),
         ["rate limit"] = ("a rate limit", app => app.MapHello().RequireRateLimiting("slow")),
@@ -281,7 +288,9 @@ public sealed class StartupTests
                     .WithMetadata(new TagAttribute("convention"))
                     .WithDisplayName("greeting")
                     .WithScheduling(RpcScheduling.Inline)
-                    .WithWireName("b/B");
+                    .WithWireName("b/B")
+                    .WithWireName("b/B")
+                    .WithWireName(Golden.Name);
             },
         });
         await using RawPeer peer = await server.ConnectAsync();
@@ -323,7 +332,19 @@ public sealed class StartupTests
     private static class Guarded
     {
         public static HelloReply Hello(HelloRequest request) => new() { Msg = request.Msg };
+
+        public static Func<HelloRequest, HelloReply> Lambda(string captured) => _ => new HelloReply { Msg = captured };
     }
+
+    private class Service
+    {
+        public HelloReply Hello(HelloRequest request) => new() { Msg = request.Msg };
+
+        public ValueTask<HelloReply> HelloAsync(HelloRequest request, RpcContext call) => new(Hello(request));
+    }
+
+    [Authorize]
+    private sealed class GuardedService : Service;
 
     [AttributeUsage(AttributeTargets.Method)]
     private sealed class TagAttribute(string value) : Attribute

@@ -70,7 +70,9 @@ public sealed class DispatchTableTests
         byte[] bytes = Encoding.UTF8.GetBytes($$"""{"service_name":"helloworld",{{filler}}"method_name":"Bye"}""");
 
         Assert.Same(Bye, _table.Find(new ReadOnlySequence<byte>(bytes), out _)?.Route.Endpoint);
-        Assert.Same(Bye, _table.Find(Sequence(bytes, 7), out _)?.Route.Endpoint);
+        RpcSpelling? found = _table.Find(Sequence(bytes, 7), out _);
+        Assert.Same(Bye, found?.Route.Endpoint);
+        Assert.Equal(found?.Route.Name.ProtocolData.ToArray(), found?.Bytes);
         Assert.Equal(0, _table.RememberedSpellings);
     }
 

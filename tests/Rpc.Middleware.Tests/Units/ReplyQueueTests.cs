@@ -92,6 +92,64 @@ public sealed class ReplyQueueTests
         Assert.Null(output.Misuse);
     }
 
+    [Fact]
+    public async Task InlineCalls_LongRepliesAndOutputTakesNothing_FewAreWritten()
+    {
+        const int ReplyLength = 20_000;
+        StrictPipeWriter output = new();
+        HelloReply reply = new() { Msg = new string('x', ReplyLength) };
+        int calls = 0;
+        RpcBoundHandler handler = new(RpcRequestParsers.Create<HelloRequest>(), context =>
+        {
+            calls++;
+            return RpcReplyResults.FromMessage(context, reply);
+        });
+        await using MemoryConnection connection = MemoryConnection.Start(output, handler, Inline);
+
+        output.Hold();
+        await connection.Requests.WriteAsync(Repeat(Golden.Request, 50));
+        await output.WaitForAsync(RpcReplyQueue.BytesPerFlush);
+        Assert.Equal(4, calls);
+        output.Release();
+        await output.WaitForAsync(50 * ReplyLength);
+
+        Assert.All(output.Flushes, flush => Assert.InRange(flush.Length, 0, RpcReplyQueue.BytesPerFlush + ReplyLength + 100));
+        Assert.Equal(50, calls);
+        Assert.Null(output.Misuse);
+    }
+
+    [Fact]
+    public async Task Replies_LongAndQueuedWhileAFlushIsPending_LeaveInBoundedFlushesInOrder()
+    {
+        const int ReplyLength = 20_000;
+        StrictPipeWriter output = new();
+        HelloReply reply = new() { Msg = new string('x', ReplyLength) };
+        TaskCompletionSource[] gates = [.. Enumerable.Range(0, 20).Select(_ => new TaskCompletionSource())];
+        RpcBoundHandler handler = new(RpcRequestParsers.Create<HelloRequest>(), async context =>
+        {
+            await gates[context.SequenceId].Task;
+            context.Reply = reply;
+        });
+        await using MemoryConnection connection = MemoryConnection.Start(output, handler, Inline);
+        await connection.Requests.WriteAsync(Enumerable.Range(0, 20).SelectMany(i => Golden.Call((uint)i)).ToArray());
+
+        output.Hold();
+        foreach (TaskCompletionSource gate in gates)
+        {
+            gate.SetResult();
+        }
+
+        output.Release();
+        await output.WaitForAsync(20 * ReplyLength);
+
+        Assert.All(output.Flushes, flush => Assert.InRange(flush.Length, 0, RpcReplyQueue.BytesPerFlush + ReplyLength + 100));
+        byte[] all = [.. output.Flushes.SelectMany(flush => flush)];
+        IEnumerable<uint> ids = all.Chunk(all.Length / 20)
+            .Select(frame => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(frame.AsSpan(4)));
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => (uint)i), ids);
+        Assert.Null(output.Misuse);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
