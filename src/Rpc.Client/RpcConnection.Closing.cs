@@ -7,9 +7,13 @@ public sealed partial class RpcConnection
 {
     private Task? _shutdown; // started once, under _lock
 
+    // Also those of calls that were cancelled after they had left.
+    private bool HasUnansweredRequests => _sendQueue.Written > Volatile.Read(ref _repliesReceived);
+
     /// <summary>
-    /// Closes the connection. Calls under way fail with <see cref="RpcErrorCode.Connection"/>. Waits up to
-    /// <see cref="RpcConnectionOptions.CloseTimeout"/> until the peer has been told properly; may be called again.
+    /// Closes the connection: with FIN if every request was answered, else at once with RST, which lets the server cancel what
+    /// nobody waits for any more. Calls under way fail with <see cref="RpcErrorCode.Connection"/>. Waits at most
+    /// <see cref="RpcConnectionOptions.CloseTimeout"/> for the transport; may be called again.
     /// </summary>
     /// <returns>Ends when the connection and all it held are gone.</returns>
     public ValueTask DisposeAsync()
@@ -46,6 +50,7 @@ public sealed partial class RpcConnection
 
             _closeReason = reason;
             calls = _pending.Close();
+            abort |= calls.Length > 0 || HasUnansweredRequests;
             _shutdown = Task.Run(() => ShutDownAsync(abort));
         }
 
@@ -67,8 +72,8 @@ public sealed partial class RpcConnection
         _closed.TrySetResult();
     }
 
-    // FIN behind the last whole request, then late replies until the peer's FIN, then close: closing a socket with unread
-    // bytes would send RST. Nothing is waited for that cannot come, and nothing longer than the time-out.
+    // FIN only behind requests that are all answered. A server takes FIN for "no more requests" and goes on with those it has;
+    // only RST tells it that nobody waits for their replies any more.
     private async Task ShutDownAsync(bool abort)
     {
         using CancellationTokenSource timeout = new(_closeTimeout, _timeProvider);
@@ -82,10 +87,14 @@ public sealed partial class RpcConnection
             try
             {
                 await _sendQueue.CloseAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
-                await _transport.Output.CompleteAsync().AsTask().WaitAsync(timeout.Token).ConfigureAwait(false);
-                if (_sendQueue.Written > Volatile.Read(ref _repliesReceived))
+                aborted = HasUnansweredRequests; // a call may have been cancelled while it was written
+                if (aborted)
                 {
-                    await _reading.Task.WaitAsync(timeout.Token).ConfigureAwait(false);
+                    Abort();
+                }
+                else
+                {
+                    await _transport.Output.CompleteAsync().AsTask().WaitAsync(timeout.Token).ConfigureAwait(false);
                 }
             }
             catch (OperationCanceledException)

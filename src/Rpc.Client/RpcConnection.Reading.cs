@@ -81,7 +81,12 @@ public sealed partial class RpcConnection
     // The type is not looked at: the original server sends its replies as requests.
     private void OnReply(in RpcFrame frame)
     {
-        Volatile.Write(ref _repliesReceived, _repliesReceived + 1);
+        if (frame.Header.SequenceId != 0)
+        {
+            // Before the call ends: whoever closes right after its reply must find it counted. 0 answers no call.
+            Volatile.Write(ref _repliesReceived, _repliesReceived + 1);
+        }
+
         if (_pending.TryRemove(frame.Header.SequenceId, out PendingCall? call))
         {
             call.Complete(frame);

@@ -37,7 +37,7 @@ public sealed partial class RpcConnection : IAsyncDisposable
         _timeProvider = options.TimeProvider;
         _logger = options.LoggerFactory.CreateLogger<RpcConnection>();
         _pending = new PendingCallTable(options.MaxPendingCalls, lastSequenceId);
-        _sendQueue = new SendQueue(transport.Output, options.MaxPendingCalls, options.MaxQueuedBytes, OnSendFailed);
+        _sendQueue = new SendQueue(transport.Output, options.MaxPendingCalls, options.MaxQueuedBytes, options.OneRequestAtATime, OnSendFailed);
         LocalEndPoint = connection?.LocalEndPoint;
         RemoteEndPoint = connection?.RemoteEndPoint;
         Log.ConnectionOpened(_logger, _id, RemoteEndPoint);

@@ -51,16 +51,46 @@ public sealed class RpcConnectionOptions
     } = 32 * 1024 * 1024;
 
     /// <summary>
-    /// How long connecting may take; then it fails with <see cref="RpcErrorCode.Timeout"/>. Default 60 s;
-    /// <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
+    /// Whether a request leaves only when the call before it has ended: for servers that lose what comes behind a request, as
+    /// the original MyRPC server does. Further calls wait in the order they were made; <see cref="MaxPendingCalls"/> and
+    /// <see cref="MaxQueuedBytes"/> bound them, and their tokens end them. Default false.
     /// </summary>
-    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(60);
+    /// <remarks>
+    /// Such a server sends no reply to a call that fails, and everything behind that call waits: give each call a token. A call
+    /// that is cancelled after it left lets the next one leave, which is lost in turn if the server has not read the first by
+    /// then. For calls that really run at once, make more connections.
+    /// </remarks>
+    public bool OneRequestAtATime { get; set; }
 
     /// <summary>
-    /// How long closing may wait for the peer: for requests half sent, and for late replies, so that the peer sees FIN and not
-    /// RST. Then the connection is aborted. Default 5 s.
+    /// How long connecting may take; then it fails with <see cref="RpcErrorCode.Timeout"/>. Default 60 s; from 0 to 49 days, or
+    /// <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
     /// </summary>
-    public TimeSpan CloseTimeout { get; set; } = TimeSpan.FromSeconds(5);
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public TimeSpan ConnectTimeout
+    {
+        get;
+        set
+        {
+            ThrowIfNoTimeout(value, nameof(value));
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// How long closing may wait until the transport has taken its end. Then the connection is aborted. Default 5 s; from 0 to
+    /// 49 days, or <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public TimeSpan CloseTimeout
+    {
+        get;
+        set
+        {
+            ThrowIfNoTimeout(value, nameof(value));
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(5);
 
     /// <summary>Where the connection logs to. Default: nowhere.</summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
@@ -85,4 +115,14 @@ public sealed class RpcConnectionOptions
             field = value;
         }
     } = TimeProvider.System;
+
+    // A timer takes a little more; whole days are easier to remember.
+    private static void ThrowIfNoTimeout(TimeSpan value, string name)
+    {
+        if (value != Timeout.InfiniteTimeSpan)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero, name);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, TimeSpan.FromDays(49), name);
+        }
+    }
 }

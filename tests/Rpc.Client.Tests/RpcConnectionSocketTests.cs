@@ -131,10 +131,10 @@ public class RpcConnectionSocketTests
     }
 
     [Fact]
-    public async Task Dispose_CallsUnderWay_FailThemAndTakeTheLateReplySoThatThePeerSeesNoReset()
+    public async Task Dispose_CallsUnderWay_FailThemAndThePeerSeesAResetAtOnce()
     {
         using SocketServer server = new();
-        (RpcConnection client, Socket peer) = await server.ConnectAsync();
+        (RpcConnection client, Socket peer) = await server.ConnectAsync(new RpcConnectionOptions { CloseTimeout = Timeout.InfiniteTimeSpan });
         using Socket _ = peer;
         Task<StringValue>[] calls = [HelloAsync(client, "a"), HelloAsync(client, "b")];
         byte[] requests = new byte[2 * (16 + 51 + 3)];
@@ -147,14 +147,8 @@ public class RpcConnectionSocketTests
             Assert.Equal(RpcErrorCode.Connection, failed.Code);
         }
 
-        // FIN arrives; the late reply is taken; nothing is reset.
-        Assert.Equal(0, await peer.ReceiveAsync(new byte[1]).Within());
-        await peer.SendAsync(Wire.Reply(1, "late")).Within();
-        Assert.False(disposing.IsCompleted);
-        await peer.SendAsync(Wire.Reply(2, "later")).Within();
-        peer.Shutdown(SocketShutdown.Send);
+        await AssertResetAsync(peer);
         await disposing.Within();
-        Assert.Equal(0, await peer.ReceiveAsync(new byte[1]).Within());
 
         RpcException afterwards = await Assert.ThrowsAsync<RpcException>(() => HelloAsync(client, "c").Within());
         Assert.Equal(RpcErrorCode.Connection, afterwards.Code);
@@ -162,22 +156,60 @@ public class RpcConnectionSocketTests
     }
 
     [Fact]
-    public async Task Dispose_PeerThatNeverAnswers_EndsWithTheTimeout()
+    public async Task Dispose_OnlyACancelledCallUnanswered_PeerSeesAResetAtOnce()
     {
         using SocketServer server = new();
-        (RpcConnection client, Socket peer) = await server.ConnectAsync(new RpcConnectionOptions { CloseTimeout = TimeSpan.FromMilliseconds(50) });
+        (RpcConnection client, Socket peer) = await server.ConnectAsync(new RpcConnectionOptions { CloseTimeout = Timeout.InfiniteTimeSpan });
         using Socket _ = peer;
-        Task<StringValue> call = HelloAsync(client, "a");
+        using CancellationTokenSource source = new();
+        Task<StringValue> call = HelloAsync(client, "a", source.Token);
         await ReadExactlyAsync(peer, new byte[16 + 51 + 3]);
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.Within());
         await client.DisposeAsync().Within();
-        await Assert.ThrowsAsync<RpcException>(() => call.Within());
+        await AssertResetAsync(peer);
     }
 
     [Fact]
-    public async Task Dispose_PeerThatReadsNothing_EndsWithTheTimeout()
+    public async Task Dispose_CancelledCallAnsweredLate_PeerSeesFin()
     {
         using SocketServer server = new();
-        (RpcConnection client, Socket peer) = await server.ConnectAsync(new RpcConnectionOptions { CloseTimeout = TimeSpan.FromMilliseconds(50) });
+        (RpcConnection client, Socket peer) = await server.ConnectAsync();
+        using Socket _ = peer;
+        using CancellationTokenSource source = new();
+        Task<StringValue> cancelled = HelloAsync(client, "a", source.Token);
+        await ReadExactlyAsync(peer, new byte[16 + 51 + 3]);
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled.Within());
+        Task<StringValue> next = HelloAsync(client, "b");
+        await ReadExactlyAsync(peer, new byte[16 + 51 + 3]);
+        await peer.SendAsync((byte[])[.. Wire.Reply(1, "late"), .. Wire.Reply(2, "b")]).Within();
+        Assert.Equal("b", (await next.Within()).Value);
+        await client.DisposeAsync().Within();
+        Assert.Equal(0, await peer.ReceiveAsync(new byte[1]).Within());
+    }
+
+    [Fact]
+    public async Task Calls_PeerClosesItsHalf_FailAndThePeerSeesAReset()
+    {
+        using SocketServer server = new();
+        (RpcConnection client, Socket peer) = await server.ConnectAsync(new RpcConnectionOptions { CloseTimeout = Timeout.InfiniteTimeSpan });
+        using Socket _ = peer;
+        Task<StringValue> call = HelloAsync(client, "a");
+        await ReadExactlyAsync(peer, new byte[16 + 51 + 3]);
+        peer.Shutdown(SocketShutdown.Send);
+        Assert.Equal(RpcErrorCode.Connection, (await Assert.ThrowsAsync<RpcException>(() => call.Within())).Code);
+
+        // No Dispose is needed for the peer to be told.
+        await AssertResetAsync(peer);
+        await client.DisposeAsync().Within();
+    }
+
+    [Fact]
+    public async Task Dispose_PeerThatReadsNothing_EndsAtOnce()
+    {
+        using SocketServer server = new();
+        (RpcConnection client, Socket peer) = await server.ConnectAsync(new RpcConnectionOptions { CloseTimeout = Timeout.InfiniteTimeSpan });
         using Socket _ = peer;
         string large = new('x', 1_000_000);
         Task<StringValue>[] calls = [.. Enumerable.Range(0, 30).Select(_ => HelloAsync(client, large))];
@@ -215,7 +247,15 @@ public class RpcConnectionSocketTests
             await HelloAsync(client, "under way").Within();
             await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(() => client.DisposeAsync().AsTask()))).Within();
             Assert.All(await Task.WhenAll(callers).Within(), Assert.True);
-            await echo.Within();
+            try
+            {
+                await echo.Within();
+            }
+            catch (IOException)
+            {
+                // Calls were under way: the peer was reset.
+            }
+
             Assert.Equal(0, client.PendingCalls);
         }
     }
@@ -265,6 +305,12 @@ public class RpcConnectionSocketTests
 
     private static Task<StringValue> HelloAsync(RpcConnection client, string text, CancellationToken cancellationToken = default) =>
         client.CallAsync<StringValue, StringValue>("helloworld", "Hello", Wire.Text(text), cancellationToken).AsTask();
+
+    private static async Task AssertResetAsync(Socket peer)
+    {
+        SocketException failed = await Assert.ThrowsAsync<SocketException>(() => peer.ReceiveAsync(new byte[1]).Within());
+        Assert.Equal(SocketError.ConnectionReset, failed.SocketErrorCode);
+    }
 
     private static async Task ReadExactlyAsync(Socket peer, byte[] buffer)
     {

@@ -1,7 +1,7 @@
 """A MyRPC server that shares no code with the library: its own frames, its own protobuf.
 
 It behaves as the original does: replies have type 1, the service name plays no part in routing, a call that
-fails gets no reply. Started with port 0 on loopback; prints the port; ends when its standard input ends.
+fails gets no reply, and what came in one piece behind a request is lost; with --tolerant it is kept. Started with port 0 on loopback; prints the port; ends when its standard input ends.
 """
 
 import json
@@ -14,14 +14,17 @@ import threading
 HEADER = struct.Struct(">HBBIII")
 
 
-def read_exactly(connection, count):
-    data = b""
+TOLERANT = "--tolerant" in sys.argv[1:]
+
+
+def fill(connection, data, count):
+    """Reads until there are so many bytes, and what comes along with them."""
     while len(data) < count:
-        piece = connection.recv(count - len(data))
+        piece = connection.recv(65536)
         if not piece:
-            return None
+            return False
         data += piece
-    return data
+    return True
 
 
 def read_varint(data, at):
@@ -68,17 +71,22 @@ def write_msg(text):
 def serve(connection):
     with connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        received = bytearray()
         while True:
-            header = read_exactly(connection, HEADER.size)
-            if header is None:
+            if not fill(connection, received, HEADER.size):
                 return
-            magic, version, kind, sequence, data_length, body_length = HEADER.unpack(header)
+            magic, version, kind, sequence, data_length, body_length = HEADER.unpack_from(received)
             if (magic, version, kind) != (0x1234, 1, 1):
                 return
-            raw = read_exactly(connection, data_length)
-            body = read_exactly(connection, body_length)
-            if raw is None or body is None:
+            end = HEADER.size + data_length + body_length
+            if not fill(connection, received, end):
                 return
+            raw = bytes(received[HEADER.size : HEADER.size + data_length])
+            body = bytes(received[HEADER.size + data_length : end])
+            if TOLERANT:
+                del received[:end]
+            else:
+                received.clear()
             data = json.loads(raw)
             if set(data) != {"service_name", "method_name"}:
                 return

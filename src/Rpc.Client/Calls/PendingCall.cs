@@ -14,6 +14,7 @@ internal abstract class PendingCall : IThreadPoolWorkItem
     private volatile bool _completed;
     private PendingCallTable? _table; // with a registration that still may fire
     private CancellationTokenRegistration _registration;
+    private TaskCompletionSource? _completion; // only when somebody waits for it
 
     /// <summary>Written and read under the lock of the table; 0 while it is not in there.</summary>
     public uint SequenceId { get; set; }
@@ -94,6 +95,21 @@ internal abstract class PendingCall : IThreadPoolWorkItem
         Finish();
     }
 
+    /// <summary>Ends when the call has ended. Only for a holder, and only once.</summary>
+    public Task WhenCompleted()
+    {
+        TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // A full fence, as in Finish: one of the two sees what the other wrote.
+        Interlocked.Exchange(ref _completion, completion);
+        if (_completed)
+        {
+            completion.TrySetResult();
+        }
+
+        return completion.Task;
+    }
+
     /// <summary>One holder less; the last one makes the call ready for its next use.</summary>
     public void Release()
     {
@@ -129,6 +145,10 @@ internal abstract class PendingCall : IThreadPoolWorkItem
     private void Finish()
     {
         _completed = true;
+        Interlocked.MemoryBarrier();
+        Volatile.Read(ref _completion)?.TrySetResult();
+
+        // Last: from here on the caller may let go of the call.
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
@@ -141,6 +161,7 @@ internal abstract class PendingCall : IThreadPoolWorkItem
         CancellationToken = default;
         _registration = default;
         _table = null;
+        _completion = null;
         _completed = false;
         ReturnToPool();
     }

@@ -22,24 +22,28 @@ internal sealed class SendQueue
     private readonly PipeWriter _output;
     private readonly int _maxCalls;
     private readonly long _maxBytes;
+    private readonly bool _oneAtATime;
     private readonly Action<Exception?> _onFailed;
     private int _count; // enqueued and not yet dealt with; whoever raises it from 0 drains
     private long _bytes;
     private long _written; // by the drainer alone
     private bool _ended; // by the drainer alone: the end of the queue has come
     private bool _stopped; // by the drainer alone: the output must not be touched any more
+    private PendingCall? _unanswered; // by the drainer alone: with one at a time, the one that left
     private int _closing;
 
     /// <summary>Makes an empty queue.</summary>
     /// <param name="output">The output; nobody else writes it before <see cref="CloseAsync"/> has ended.</param>
     /// <param name="maxCalls">How many calls may wait.</param>
     /// <param name="maxBytes">How many bytes may wait.</param>
+    /// <param name="oneAtATime">Whether a request leaves only when the call before it has ended.</param>
     /// <param name="onFailed">Called at most once, when the output fails; with null when its reader has gone.</param>
-    public SendQueue(PipeWriter output, int maxCalls, long maxBytes, Action<Exception?> onFailed)
+    public SendQueue(PipeWriter output, int maxCalls, long maxBytes, bool oneAtATime, Action<Exception?> onFailed)
     {
         _output = output;
         _maxCalls = maxCalls;
         _maxBytes = maxBytes;
+        _oneAtATime = oneAtATime;
         _onFailed = onFailed;
     }
 
@@ -97,6 +101,14 @@ internal sealed class SendQueue
                 await FlushAsync().ConfigureAwait(false);
             }
 
+            if (_unanswered is not null)
+            {
+                // Ends for certain: by the reply, the caller's token or the end of the connection.
+                await _unanswered.WhenCompleted().ConfigureAwait(false);
+                _unanswered.Release();
+                _unanswered = null;
+            }
+
             if (_ended)
             {
                 _stopped = true;
@@ -123,7 +135,7 @@ internal sealed class SendQueue
         int taken = 0;
         int bytes = 0;
         wrote = false;
-        while (taken < available && bytes < BytesPerFlush && _calls.TryDequeue(out PendingCall? call))
+        while (taken < available && bytes < BytesPerFlush && _unanswered is null && _calls.TryDequeue(out PendingCall? call))
         {
             taken++;
             if (call is null)
@@ -137,6 +149,11 @@ internal sealed class SendQueue
             {
                 wrote |= TryWrite(call.Frame);
                 bytes += call.Frame.Length;
+                if (_oneAtATime)
+                {
+                    _unanswered = call;
+                    continue;
+                }
             }
 
             call.Release();
