@@ -6,13 +6,10 @@ internal static class Errno
     public const int EPERM = 1;
     public const int ENOENT = 2;
     public const int EINTR = 4;
-    public const int EBADF = 9;
     public const int EAGAIN = 11;
     public const int ENOMEM = 12;
     public const int EBUSY = 16;
     public const int EINVAL = 22;
-    public const int ENFILE = 23;
-    public const int EMFILE = 24;
     public const int EPIPE = 32;
     public const int ENOSYS = 38;
     public const int EBADR = 53;

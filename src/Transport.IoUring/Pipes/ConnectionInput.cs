@@ -147,10 +147,11 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
         }
     }
 
-    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short version)
     {
         ReadResult result;
         CancellationTokenRegistration registration = default;
+        CancellationToken token;
         try
         {
             lock (_lock)
@@ -160,7 +161,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
                     throw new InvalidOperationException("The read has not completed.");
                 }
 
-                registration = _reading.TakeRegistration();
+                registration = _reading.TakeRegistration(out token);
                 result = TakeResult();
             }
         }
@@ -171,13 +172,13 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
 
         if (result.IsCanceled)
         {
-            registration.Token.ThrowIfCancellationRequested();
+            token.ThrowIfCancellationRequested();
         }
 
         return result;
     }
 
-    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token)
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short version)
     {
         if (!_reading.IsCompleted)
         {
@@ -188,7 +189,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
     }
 
     void IValueTaskSource<ReadResult>.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        Action<object?> continuation, object? state, short version, ValueTaskSourceOnCompletedFlags flags)
     {
         PipeContinuation now;
         bool isSecond;

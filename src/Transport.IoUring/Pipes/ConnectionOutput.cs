@@ -138,10 +138,11 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         }
     }
 
-    FlushResult IValueTaskSource<FlushResult>.GetResult(short token)
+    FlushResult IValueTaskSource<FlushResult>.GetResult(short version)
     {
         FlushResult result;
         CancellationTokenRegistration registration = default;
+        CancellationToken token;
         try
         {
             lock (_lock)
@@ -151,7 +152,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
                     throw new InvalidOperationException("The flush has not completed.");
                 }
 
-                registration = _flushing.TakeRegistration();
+                registration = _flushing.TakeRegistration(out token);
                 result = TakeResult();
             }
         }
@@ -160,11 +161,11 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
             registration.Dispose();
         }
 
-        registration.Token.ThrowIfCancellationRequested();
+        token.ThrowIfCancellationRequested();
         return result;
     }
 
-    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token)
+    ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short version)
     {
         if (!_flushing.IsCompleted)
         {
@@ -175,7 +176,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
     }
 
     void IValueTaskSource<FlushResult>.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+        Action<object?> continuation, object? state, short version, ValueTaskSourceOnCompletedFlags flags)
     {
         PipeContinuation now;
         bool isSecond;

@@ -13,6 +13,7 @@ internal struct PipeAwaiter
     private object? _state;
     private ExecutionContext? _context;
     private CancellationTokenRegistration _registration;
+    private CancellationToken _token; // kept beside the registration: a token that fires meanwhile leaves none
     private bool _ready;
     private bool _canceled;
 
@@ -24,14 +25,12 @@ internal struct PipeAwaiter
     /// <summary>Whether an operation was begun whose result nobody has taken.</summary>
     public bool IsRunning { get; private set; }
 
-    /// <summary>Whether a method awaits it now.</summary>
-    public readonly bool IsAwaited => _continuation is not null;
-
     public void Begin(Action<object?> onCanceled, object pipe, CancellationToken cancellationToken)
     {
         IsRunning = true;
         if (cancellationToken.CanBeCanceled && !IsCompleted)
         {
+            _token = cancellationToken;
             _registration = cancellationToken.UnsafeRegister(onCanceled, pipe);
         }
     }
@@ -64,7 +63,7 @@ internal struct PipeAwaiter
     }
 
     /// <summary>The token of the operation fired: a late callback of an earlier operation's token does nothing.</summary>
-    public PipeContinuation CancelByToken() => _registration.Token.IsCancellationRequested ? Cancel() : default;
+    public PipeContinuation CancelByToken() => _token.IsCancellationRequested ? Cancel() : default;
 
     public void Reset() => _ready = false;
 
@@ -77,11 +76,13 @@ internal struct PipeAwaiter
         return canceled;
     }
 
-    /// <summary>The registration that <see cref="Begin"/> made; the caller disposes it outside the lock.</summary>
-    public CancellationTokenRegistration TakeRegistration()
+    /// <summary>The registration that <see cref="Begin"/> made, which the caller disposes outside the lock, and its token.</summary>
+    public CancellationTokenRegistration TakeRegistration(out CancellationToken token)
     {
         CancellationTokenRegistration registration = _registration;
+        token = _token;
         _registration = default;
+        _token = default;
         return registration;
     }
 
