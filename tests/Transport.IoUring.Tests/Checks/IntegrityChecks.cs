@@ -16,11 +16,15 @@ internal static class IntegrityChecks
     public static async Task MovingMemoryAsync(TransportVariant transport)
     {
         using var end = new CancellationTokenSource();
-        Task collecting = Task.Run(() =>
+        Task collecting = Task.Run(async () =>
         {
+            // A pace, or the collections take all the time there is and the transfer hardly moves.
+            using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
             var litter = new List<byte[]>();
             while (!end.IsCancellationRequested)
             {
+                await pace.WaitForNextTickAsync();
+
                 // Small arrays between the blocks, so that compaction has holes to close.
                 for (int i = 0; i < 100; i++)
                 {
@@ -33,7 +37,7 @@ internal static class IntegrityChecks
         });
         try
         {
-            await RunAsync(transport, new TransportSettings { UnpinnedPool = true }, LengthEach / 16);
+            await RunAsync(transport, new TransportSettings { UnpinnedPool = true }, LengthEach);
         }
         finally
         {
