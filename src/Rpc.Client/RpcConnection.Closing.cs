@@ -54,22 +54,33 @@ public sealed partial class RpcConnection
             _shutdown = Task.Run(() => ShutDownAsync(abort));
         }
 
-        if (failed && calls.Length > 0)
+        try
         {
-            Log.ConnectionFailed(_logger, _id, calls.Length, reason.Message, reason.InnerException);
+            LogEnd(reason, failed, calls.Length);
+        }
+        finally
+        {
+            // Whatever a logger throws, nobody waits for ever.
+            foreach (PendingCall call in calls)
+            {
+                // One exception a call: each collects its own stack trace.
+                call.Fail(new RpcException(reason.Code, $"{call.Method} got no reply: {reason.Message}", reason.InnerException));
+            }
+
+            _closed.TrySetResult();
+        }
+    }
+
+    private void LogEnd(RpcException reason, bool failed, int calls)
+    {
+        if (failed && calls > 0)
+        {
+            Log.ConnectionFailed(_logger, _id, calls, reason.Message, reason.InnerException);
         }
         else
         {
             Log.ConnectionEnded(_logger, _id, reason.Message);
         }
-
-        foreach (PendingCall call in calls)
-        {
-            // One exception a call: each collects its own stack trace.
-            call.Fail(new RpcException(reason.Code, $"{call.Method} got no reply: {reason.Message}", reason.InnerException));
-        }
-
-        _closed.TrySetResult();
     }
 
     // FIN only behind requests that are all answered. A server takes FIN for "no more requests" and goes on with those it has;

@@ -92,6 +92,19 @@ public class RpcConnectionFailureTests
         await AssertAllFail(server, [server.HelloAsync("a")], RpcErrorCode.Network);
     }
 
+    [Fact]
+    public async Task Calls_PeerClosesAndTheLogThrows_AllFailAllTheSame()
+    {
+        FailingLoggers loggers = new();
+        await using PipeServer server = new(new RpcConnectionOptions { LoggerFactory = loggers });
+        Task<StringValue>[] calls = [server.HelloAsync("a"), server.HelloAsync("b")];
+        await server.ReceiveAsync();
+        loggers.Fails = true;
+        await server.Replies.CompleteAsync();
+        await AssertAllFail(server, calls, RpcErrorCode.Connection);
+        loggers.Fails = false;
+    }
+
     private static async Task AssertAllFail(PipeServer server, Task<StringValue>[] calls, RpcErrorCode code)
     {
         foreach (Task<StringValue> call in calls)
