@@ -30,10 +30,11 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
     private Socket? _socketFeature; // guarded by _socketFeatureLock
     private bool _descriptorClosed; // guarded by _socketFeatureLock
 
-    public TransportConnection(EventLoop loop, int descriptor, EndPoint? remoteEndPoint, ConnectionSettings settings)
+    public TransportConnection(EventLoop loop, int descriptor, EndPoint? remoteEndPoint, ConnectionSettings settings, bool halfCloses = false)
     {
         _loop = loop;
         _settings = settings;
+        _halfCloses = halfCloses;
         _socket = loop.CreateSocket(descriptor);
         _localEndPoint = SocketAddressReader.ReadLocal(descriptor);
         RemoteEndPoint = remoteEndPoint;
@@ -106,6 +107,7 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
     {
         _input.Complete();
         _output.Complete();
+        EndHalfClose();
         await _finished.Task.ConfigureAwait(false);
         _closedSource.Dispose();
         await base.DisposeAsync().ConfigureAwait(false);

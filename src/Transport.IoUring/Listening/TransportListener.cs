@@ -99,7 +99,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
 
         if (_isTcp && _settings.NoDelay)
         {
-            SetNoDelay(descriptor);
+            TcpOptions.SetNoDelay(descriptor);
         }
 
         EventLoop loop = _loops.TakeLeastLoaded();
@@ -145,12 +145,6 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
     }
 
     void ILoopHandle.AbortOnLoop() => StopOnLoop();
-
-    private static unsafe void SetNoDelay(int descriptor)
-    {
-        int on = 1;
-        _ = Libc.SetSockOpt(descriptor, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &on, sizeof(int)); // refused only if reset already
-    }
 
     private void StartOnLoop()
     {
