@@ -6,14 +6,16 @@ namespace Kestrel.Rpc.Transport;
 internal sealed partial class ConnectionOutput
 {
     private readonly EventLoop _loop;
+    private readonly LoopSocket _socket;
     private readonly LoopOperation _ready = new(); // loop thread only
     private readonly long _pauseThreshold;
     private readonly long _resumeThreshold;
     private bool _transportSleeps; // guarded by _lock: nothing to send was found, and nobody has woken the loop since
 
-    public ConnectionOutput(EventLoop loop, PipeScheduler scheduler, long maxBufferSize)
+    public ConnectionOutput(EventLoop loop, LoopSocket socket, PipeScheduler scheduler, long maxBufferSize)
     {
         _loop = loop;
+        _socket = socket;
         _scheduler = scheduler;
         _blocks = new BlockChain(loop.MemoryPool);
         _pauseThreshold = maxBufferSize;
@@ -64,9 +66,9 @@ internal sealed partial class ConnectionOutput
     /// <summary>Ends the wait of <see cref="ReadyAsync"/>, if there is one.</summary>
     public void WakeOnLoop()
     {
-        _loop.AssertOnLoop();
-        if (_ready.IsAwaited)
+        if (_ready.IsAwaited) // never after the loop's end, when this runs on the thread pool
         {
+            _loop.AssertOnLoop();
             _ready.Complete(0);
         }
     }

@@ -22,12 +22,16 @@ internal sealed class FullListener : IDisposable
         _socket.Listen(0); // one connection has room all the same
         _filler = new Socket(endPoint.AddressFamily, SocketType.Stream, protocol);
         _filler.Connect(_socket.LocalEndPoint!);
+
+        // The filler's last packet may still be on its way, and a connect before it would find room.
+        Assert.True(_socket.Poll(TimeLimit.Current, SelectMode.SelectRead));
     }
 
     public EndPoint EndPoint => _socket.LocalEndPoint!;
 
     /// <summary>Waits until so many TCP connects of this machine are under way to this listener.</summary>
-    public Task WaitingAsync(int count) => Eventually.TrueAsync(() => Waiting() >= count);
+    /// <remarks>Away from this thread, which may be the loop's: to look takes longer than the time between two looks.</remarks>
+    public Task WaitingAsync(int count) => Task.Run(() => Eventually.TrueAsync(() => Waiting() >= count));
 
     /// <summary>The TCP connects of this machine that are under way to this listener.</summary>
     public int Waiting() => IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpConnections()
