@@ -55,7 +55,7 @@ internal sealed partial class TransportConnection
 
         try
         {
-            ShutdownOnLoop(error);
+            EndOutputOnLoop(error);
             LogFault(fault);
         }
         finally

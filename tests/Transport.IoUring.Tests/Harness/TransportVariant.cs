@@ -80,6 +80,6 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
         services.Remove(inner);
         services.AddSingleton(provider => (IConnectionListenerFactory)Activator.CreateInstance(
             wrapper,
-            ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!))!);
+            inner.ImplementationFactory?.Invoke(provider) ?? ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!))!);
     }
 }
