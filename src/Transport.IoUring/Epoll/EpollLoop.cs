@@ -4,7 +4,7 @@ using Kestrel.Rpc.Transport.Native;
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>An event loop over an epoll set.</summary>
-internal sealed unsafe class EpollLoop : EventLoop
+internal sealed unsafe partial class EpollLoop : EventLoop
 {
     // One wait reports at most this many sockets; the rest are reported by the next one.
     private const int MaxEvents = 512;
@@ -12,7 +12,7 @@ internal sealed unsafe class EpollLoop : EventLoop
     private const ulong WakeToken = ulong.MaxValue;
 
     private readonly SlotTable<IEpollWatcher> _watchers = new();
-    private readonly byte[] _events = GC.AllocateArray<byte>(MaxEvents * EpollEvent.Size, pinned: true);
+    private byte[] _events = []; // pinned
     private DescriptorHandle? _epoll;
     private int _ready; // events of the last wait
 
@@ -58,6 +58,7 @@ internal sealed unsafe class EpollLoop : EventLoop
 
     protected override void OpenOnLoop()
     {
+        _events = GC.AllocateArray<byte>(MaxEvents * EpollEvent.Size, pinned: true);
         int epoll = Libc.EpollCreate1(Libc.EPOLL_CLOEXEC);
         if (epoll < 0)
         {
@@ -71,6 +72,8 @@ internal sealed unsafe class EpollLoop : EventLoop
         {
             throw SocketErrors.ToException(-result, "epoll_ctl");
         }
+
+        Mode = LoopMode.Create("epoll", Settings.SpinTime, submissionPolling: false, napi: TryPollNetwork());
     }
 
     protected override void WaitOnLoop(bool sleep)
@@ -80,6 +83,7 @@ internal sealed unsafe class EpollLoop : EventLoop
             _ready = Libc.EpollWait(Epoll, (EpollEvent*)events, MaxEvents, sleep ? -1 : 0);
         }
 
+        Statistics.Enters++;
         if (_ready < 0 && _ready != -Errno.EINTR)
         {
             throw SocketErrors.ToException(-_ready, "epoll_wait");
@@ -88,6 +92,7 @@ internal sealed unsafe class EpollLoop : EventLoop
 
     protected override void DispatchOnLoop()
     {
+        Statistics.Completions += Math.Max(_ready, 0); // negative: interrupted
         fixed (byte* events = _events)
         {
             for (int i = 0; i < _ready; i++)

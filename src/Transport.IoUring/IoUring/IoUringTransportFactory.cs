@@ -28,6 +28,11 @@ internal sealed class IoUringTransportFactory : TransportFactory
         catch (PlatformNotSupportedException e) when (_options.Fallback == IoUringFallback.Epoll)
         {
             TransportLog.IoUringFallback(Logger, e.Message);
+            if (_options.SubmissionPolling.Enabled)
+            {
+                TransportLog.SubmissionPollingDropped(Logger);
+            }
+
             return StartLoops("epoll", count, (name, pool) => new EpollLoop(name, pool, settings));
         }
     }

@@ -75,7 +75,13 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
             string name = string.Create(CultureInfo.InvariantCulture, $"kestrel-{engine}-{index}");
             return create(name, _memoryPools.Create(new MemoryPoolOptions { Owner = name }));
         });
-        TransportLog.TransportStarted(Logger, engine, count, _options.ApplicationScheduling);
+        string processors = _options.LoopProcessors.Count == 0 ? "any" : string.Join(",", _options.LoopProcessors);
+        foreach (IGrouping<string, EventLoop> mode in loops.Loops.GroupBy(loop => loop.Mode!.Wait))
+        {
+            // One line, unless the kernel granted one loop what it refused another.
+            TransportLog.TransportStarted(Logger, engine, mode.Count(), mode.Key, processors, _options.ApplicationScheduling);
+        }
+
         return loops;
     }
 
@@ -84,7 +90,7 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _settings ??= new ConnectionSettings(_options, Logger);
+            _settings ??= new ConnectionSettings(_options, Logger, _timeProvider);
             return _loops ??= StartLoops(LoopCount(_options), _settings);
         }
     }
@@ -92,6 +98,7 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
     // On the thread pool the application does most of the work, so a loop serves two processors; inline it does all of it.
     private static int LoopCount(LinuxTransportOptions options) => options.LoopCount ?? options.ApplicationScheduling switch
     {
+        _ when options.LoopProcessors.Count > 0 => options.LoopProcessors.Count,
         ApplicationScheduling.Inline => Environment.ProcessorCount,
         _ => Math.Clamp(Environment.ProcessorCount / 2, 1, 16),
     };
