@@ -57,12 +57,12 @@ internal static partial class TransportLog
     [LoggerMessage(108, LogLevel.Error, "The kernel lost completions of the event loop {Loop}: its connections are aborted.", EventName = "CompletionsLost")]
     public static partial void CompletionsLost(ILogger logger, string loop);
 
-    [LoggerMessage(120, LogLevel.Warning, "The event loop {Loop} gets no kernel thread that polls its submission queue ({Reason}): it goes on without.", EventName = "SubmissionPollingRefused")]
+    [LoggerMessage(130, LogLevel.Warning, "The event loop {Loop} gets no kernel thread that polls its submission queue ({Reason}): it goes on without.", EventName = "SubmissionPollingRefused")]
     public static partial void SubmissionPollingRefused(ILogger logger, string loop, string reason);
 
-    [LoggerMessage(121, LogLevel.Warning, "The kernel refuses to poll the network card for the event loop {Loop} ({Reason}): it goes on without.", EventName = "NetworkPollingRefused")]
+    [LoggerMessage(131, LogLevel.Warning, "The kernel refuses to poll the network card for the event loop {Loop} ({Reason}): it goes on without.", EventName = "NetworkPollingRefused")]
     public static partial void NetworkPollingRefused(ILogger logger, string loop, string reason);
 
-    [LoggerMessage(122, LogLevel.Warning, "The epoll transport has no submission queue: SubmissionPolling, which the options ask for, is off.", EventName = "SubmissionPollingDropped")]
+    [LoggerMessage(132, LogLevel.Warning, "The epoll transport has no submission queue: SubmissionPolling, which the options ask for, is off.", EventName = "SubmissionPollingDropped")]
     public static partial void SubmissionPollingDropped(ILogger logger);
 }

@@ -11,8 +11,9 @@ internal sealed class EpollTransportFactory : TransportFactory
         IOptions<EpollTransportOptions> options,
         IMemoryPoolFactory<byte> memoryPools,
         ILoggerFactory loggers,
-        TimeProvider? timeProvider = null)
-        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.Epoll"), timeProvider)
+        TimeProvider? timeProvider = null,
+        TransportMeter? meter = null)
+        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.Epoll"), timeProvider, meter)
     {
     }
 

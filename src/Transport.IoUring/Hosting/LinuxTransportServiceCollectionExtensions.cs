@@ -1,5 +1,6 @@
 using Kestrel.Rpc.Transport;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -19,6 +20,7 @@ public static class LinuxTransportServiceCollectionExtensions
             services.Configure(configure);
         }
 
+        services.TryAddSingleton<TransportMeter>();
         return services.AddSingleton<IConnectionListenerFactory, IoUringTransportFactory>();
     }
 
@@ -33,6 +35,7 @@ public static class LinuxTransportServiceCollectionExtensions
             services.Configure(configure);
         }
 
+        services.TryAddSingleton<TransportMeter>();
         return services.AddSingleton<IConnectionListenerFactory, EpollTransportFactory>();
     }
 }

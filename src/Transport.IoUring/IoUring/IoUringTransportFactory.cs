@@ -13,8 +13,9 @@ internal sealed class IoUringTransportFactory : TransportFactory
         IOptions<IoUringTransportOptions> options,
         IMemoryPoolFactory<byte> memoryPools,
         ILoggerFactory loggers,
-        TimeProvider? timeProvider = null)
-        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.IoUring"), timeProvider)
+        TimeProvider? timeProvider = null,
+        TransportMeter? meter = null)
+        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.IoUring"), timeProvider, meter)
     {
         _options = options.Value;
     }

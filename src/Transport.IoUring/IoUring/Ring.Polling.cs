@@ -17,6 +17,9 @@ internal sealed unsafe partial class Ring
     /// <summary>A kernel thread takes the requests.</summary>
     public bool IsSubmissionPolled => (Parameters.Flags & IORING_SETUP_SQPOLL) != 0;
 
+    /// <summary>That thread has had nothing to do for its idle time; the next request wakes it with a system call.</summary>
+    public bool IsSubmissionThreadAsleep => (Volatile.Read(ref *_sqFlags) & IORING_SQ_NEED_WAKEUP) != 0;
+
     // Without either of the first two flags completions interrupt the thread and need no telling.
     private bool TellsOfCompletions =>
         (Parameters.Flags & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN)) == 0
@@ -64,7 +67,7 @@ internal sealed unsafe partial class Ring
 
         // The kernel thread says that it sleeps, then looks at the tail once more; a full fence on both sides.
         Interlocked.MemoryBarrier();
-        return (Volatile.Read(ref *_sqFlags) & IORING_SQ_NEED_WAKEUP) != 0 ? IORING_ENTER_SQ_WAKEUP : 0;
+        return IsSubmissionThreadAsleep ? IORING_ENTER_SQ_WAKEUP : 0;
     }
 
     private int CallKernel(uint submit, uint minComplete, uint flags)

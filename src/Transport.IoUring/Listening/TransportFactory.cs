@@ -15,15 +15,19 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
     private readonly LinuxTransportOptions _options;
     private readonly IMemoryPoolFactory<byte> _memoryPools;
     private readonly TimeProvider _timeProvider;
+    private readonly TransportMeter _meter;
+    private readonly bool _ownsMeter;
     private readonly Lock _lock = new();
     private EventLoopGroup? _loops; // guarded by _lock
     private ConnectionSettings? _settings; // set with _loops
     private bool _disposed; // guarded by _lock
 
     protected TransportFactory(
-        LinuxTransportOptions options, IMemoryPoolFactory<byte> memoryPools, ILogger logger, TimeProvider? timeProvider)
+        LinuxTransportOptions options, IMemoryPoolFactory<byte> memoryPools, ILogger logger, TimeProvider? timeProvider, TransportMeter? meter)
     {
         OptionsCheck.Validate(options);
+        _ownsMeter = meter is null;
+        _meter = meter ?? new TransportMeter();
         _options = options;
         _memoryPools = memoryPools;
         _timeProvider = timeProvider ?? TimeProvider.System;
@@ -61,7 +65,16 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
             loops = _loops;
         }
 
-        loops?.Dispose();
+        if (loops is not null)
+        {
+            _meter.Remove(loops); // first: what has ended reports nothing
+            loops.Dispose();
+        }
+
+        if (_ownsMeter)
+        {
+            _meter.Dispose();
+        }
     }
 
     /// <summary>Starts <paramref name="count"/> loops of the engine, or of the one that stands in for it.</summary>
@@ -91,7 +104,13 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             _settings ??= new ConnectionSettings(_options, Logger, _timeProvider);
-            return _loops ??= StartLoops(LoopCount(_options), _settings);
+            if (_loops is null)
+            {
+                _loops = StartLoops(LoopCount(_options), _settings);
+                _meter.Add(_loops);
+            }
+
+            return _loops;
         }
     }
 

@@ -92,6 +92,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         EndPoint? remote = SocketAddressReader.ReadPeer(descriptor);
         if (remote is null)
         {
+            _loop.Statistics.Rejected++;
             _ = Libc.Close(descriptor);
             TransportLog.AcceptAborted(_settings.Logger, EndPoint.ToString()!, "reset by its peer");
             return;
@@ -102,12 +103,14 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             SetNoDelay(descriptor);
         }
 
+        _loop.Statistics.Accepted++;
         EventLoop loop = _loops.TakeLeastLoaded();
         var connection = new TransportConnection(loop, descriptor, remote, _settings);
         connection.Start();
         if (Interlocked.Increment(ref _queued) >= _maxQueued)
         {
             _queueFull = true;
+            _loop.Statistics.AcceptPauses++;
             _acceptor.Pause();
         }
 
@@ -140,6 +143,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         if (!_failing)
         {
             _failing = true;
+            _loop.Statistics.AcceptPauses++;
             TransportLog.AcceptPaused(_settings.Logger, EndPoint.ToString()!, reason, RetryDelay);
         }
     }

@@ -21,6 +21,9 @@ internal sealed class LoopStatistics
     /// <summary>Connections that the listeners on this loop have accepted, whichever loop serves them.</summary>
     public long Accepted;
 
+    /// <summary>Connections that were closed at once: their peers had gone.</summary>
+    public long Rejected;
+
     /// <summary>How often accepting on this loop has paused: no descriptors, no memory, or too many connections wait.</summary>
     public long AcceptPauses;
 

@@ -1,0 +1,22 @@
+using System.Reflection;
+using Xunit.Sdk;
+using Xunit.v3;
+
+namespace Kestrel.Rpc.Transport.Tests;
+
+/// <summary>Runs a theory on the transport variants whose loops poll.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class PollingTransportsAttribute : DataAttribute
+{
+    /// <summary>Leaves out the variants whose loops never sleep.</summary>
+    public bool SleepingOnly { get; init; }
+
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
+        new([.. TransportVariants.Polling
+            .Where(variant => !SleepingOnly || variant.Polling is TransportPolling.SpinThenSleep or TransportPolling.SubmissionQueue)
+            .Select(variant => new TheoryDataRow(variant))]);
+
+    /// <inheritdoc/>
+    public override bool SupportsDiscoveryEnumeration() => true;
+}
