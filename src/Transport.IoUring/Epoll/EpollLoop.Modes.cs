@@ -21,7 +21,7 @@ internal sealed unsafe partial class EpollLoop
             BusyPollUsecs = (uint)Settings.NapiBusyPollTime.TotalMicroseconds,
             BusyPollBudget = NetworkPollingBudget,
         };
-        int result = Libc.Ioctl(Epoll, Libc.EPIOCSPARAMS, &parameters);
+        int result = Libc.Ioctl(Descriptor, Libc.EPIOCSPARAMS, &parameters);
         if (result < 0)
         {
             TransportLog.NetworkPollingRefused(Logger, Name, SocketErrors.Message(-result));

@@ -24,7 +24,8 @@ internal sealed unsafe partial class EpollLoop : EventLoop
     /// <summary>For the one send that runs on this loop at a time.</summary>
     public SendMessage SendMessage { get; } = new();
 
-    private int Epoll => (int)_epoll!.DangerousGetHandle();
+    /// <summary>The epoll set, from the loop's start to its end.</summary>
+    public int Descriptor => (int)_epoll!.DangerousGetHandle();
 
     public override LoopSocket CreateSocket(int descriptor) => new EpollSocket(this, descriptor);
 
@@ -36,7 +37,7 @@ internal sealed unsafe partial class EpollLoop : EventLoop
         AssertOnLoop();
         token = _watchers.Add(watcher);
         var change = new EpollEvent { Events = events, Data = token };
-        int result = Libc.EpollCtl(Epoll, Libc.EPOLL_CTL_ADD, descriptor, &change);
+        int result = Libc.EpollCtl(Descriptor, Libc.EPOLL_CTL_ADD, descriptor, &change);
         if (result < 0)
         {
             _watchers.Remove(token);
@@ -52,7 +53,7 @@ internal sealed unsafe partial class EpollLoop : EventLoop
     {
         AssertOnLoop();
         EpollEvent ignored;
-        _ = Libc.EpollCtl(Epoll, Libc.EPOLL_CTL_DEL, descriptor, &ignored);
+        _ = Libc.EpollCtl(Descriptor, Libc.EPOLL_CTL_DEL, descriptor, &ignored);
         _watchers.Remove(token);
     }
 
@@ -67,7 +68,7 @@ internal sealed unsafe partial class EpollLoop : EventLoop
 
         _epoll = new DescriptorHandle(epoll);
         var wake = new EpollEvent { Events = Libc.EPOLLIN | Libc.EPOLLET, Data = WakeToken };
-        int result = Libc.EpollCtl(Epoll, Libc.EPOLL_CTL_ADD, WakeDescriptor, &wake);
+        int result = Libc.EpollCtl(Descriptor, Libc.EPOLL_CTL_ADD, WakeDescriptor, &wake);
         if (result < 0)
         {
             throw SocketErrors.ToException(-result, "epoll_ctl");
@@ -80,7 +81,7 @@ internal sealed unsafe partial class EpollLoop : EventLoop
     {
         fixed (byte* events = _events)
         {
-            _ready = Libc.EpollWait(Epoll, (EpollEvent*)events, MaxEvents, sleep ? -1 : 0);
+            _ready = Libc.EpollWait(Descriptor, (EpollEvent*)events, MaxEvents, sleep ? -1 : 0);
         }
 
         Statistics.Enters++;

@@ -109,8 +109,8 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         connection.Start();
         if (Interlocked.Increment(ref _queued) >= _maxQueued)
         {
+            _loop.Statistics.AcceptPauses += _queueFull ? 0 : 1; // a few more are accepted before the pause takes effect
             _queueFull = true;
-            _loop.Statistics.AcceptPauses++;
             _acceptor.Pause();
         }
 

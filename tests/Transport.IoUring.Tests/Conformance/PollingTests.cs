@@ -11,7 +11,7 @@ public sealed class PollingTests
     public Task Accept_MoreClientsThanAccepts_ServesAll(TransportVariant transport) =>
         AcceptChecks.EveryQueuedConnectionIsServedAsync(transport);
 
-    [Theory, PollingTransports]
+    [Theory, PollingTransports(OneThread = true)]
     public Task WakeUp_EveryAnswerOffLoop_NoneIsLost(TransportVariant transport) => WakeUpChecks.OffLoopRoundTripsAsync(transport);
 
     [Theory, PollingTransports]
@@ -48,7 +48,7 @@ public sealed class PollingTests
     [Theory, PollingTransports]
     public Task Rebind_RightAfterStop_Works(TransportVariant transport) => UnbindChecks.RebindRightAfterStopAsync(transport);
 
-    [Theory, PollingTransports]
+    [Theory, PollingTransports(OneThread = true)]
     public Task Storm_DescriptorsReused_ConnectionsStayApart(TransportVariant transport) =>
         StormChecks.ReusedDescriptorsKeepConnectionsApartAsync(transport);
 

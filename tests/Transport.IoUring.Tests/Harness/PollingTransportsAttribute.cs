@@ -11,10 +11,17 @@ public sealed class PollingTransportsAttribute : DataAttribute
     /// <summary>Leaves out the variants whose loops never sleep.</summary>
     public bool SleepingOnly { get; init; }
 
+    /// <summary>
+    /// Leaves out those too that have a kernel thread: for checks that change threads so often that on a machine of two
+    /// processors they would mostly wait for a thread that spins to be preempted.
+    /// </summary>
+    public bool OneThread { get; init; }
+
     /// <inheritdoc/>
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
         new([.. TransportVariants.Polling
-            .Where(variant => !SleepingOnly || variant.Polling is TransportPolling.SpinThenSleep or TransportPolling.SubmissionQueue)
+            .Where(variant => variant.Polling == TransportPolling.SpinThenSleep
+                || (!OneThread && (!SleepingOnly || variant.Polling == TransportPolling.SubmissionQueue)))
             .Select(variant => new TheoryDataRow(variant))]);
 
     /// <inheritdoc/>

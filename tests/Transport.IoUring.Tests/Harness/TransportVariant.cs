@@ -70,7 +70,7 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
                     Apply(options, settings);
                     options.Fallback = IoUringFallback.Fail;
                     options.SubmissionPolling.Enabled = Polling is TransportPolling.SubmissionQueue or TransportPolling.Both;
-                    options.SubmissionPolling.IdleTime = TimeSpan.FromMilliseconds(5);
+                    options.SubmissionPolling.IdleTime = TimeSpan.FromMilliseconds(1);
                 });
                 break;
             default:

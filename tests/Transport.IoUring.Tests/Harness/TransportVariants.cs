@@ -28,7 +28,7 @@ internal static class TransportVariants
         new(TransportKind.Epoll, 2, ApplicationScheduling.ThreadPool) { Polling = TransportPolling.SpinThenSleep },
         new(TransportKind.IoUring, 1, ApplicationScheduling.Inline) { Polling = TransportPolling.Spin },
         new(TransportKind.IoUring, 2, ApplicationScheduling.ThreadPool) { Polling = TransportPolling.SpinThenSleep },
-        new(TransportKind.IoUring, 2, ApplicationScheduling.ThreadPool) { Polling = TransportPolling.SubmissionQueue },
+        new(TransportKind.IoUring, 1, ApplicationScheduling.ThreadPool) { Polling = TransportPolling.SubmissionQueue },
         new(TransportKind.IoUring, 1, ApplicationScheduling.Inline) { Polling = TransportPolling.Both },
     ];
 
