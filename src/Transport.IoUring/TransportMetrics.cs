@@ -22,7 +22,8 @@ public static class TransportMetrics
     /// <summary>Counter: how often accepting has paused, for want of descriptors or memory or because too many connections wait.</summary>
     public const string AcceptPauses = "kestrel.rpc.transport.accept.pauses";
 
-    /// <summary>Counter, in bytes: what connections have received and sent, told apart by <see cref="DirectionTag"/>.</summary>
+    /// <summary>Counter, in bytes: what connections have received and sent, told apart by <see cref="DirectionTag"/>. What a thread
+    /// of the application has sent itself, without the loop, is counted with the connection's next receive or its end.</summary>
     public const string NetworkIo = "kestrel.rpc.transport.network.io";
 
     /// <summary>Counter: calls of <c>io_uring_enter</c> or <c>epoll_wait</c>.</summary>

@@ -9,6 +9,9 @@ internal sealed unsafe partial class EpollLoop : EventLoop
     // One wait reports at most this many sockets; the rest are reported by the next one.
     private const int MaxEvents = 512;
 
+    // A send is a system call of its own on either thread: only the wake-up counts.
+    private const int MaxBatchOfDirectSends = int.MaxValue;
+
     private const ulong WakeToken = ulong.MaxValue;
 
     private readonly SlotTable<IEpollWatcher> _watchers = new();
@@ -17,7 +20,7 @@ internal sealed unsafe partial class EpollLoop : EventLoop
     private int _ready; // events of the last wait
 
     public EpollLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings)
-        : base(name, memoryPool, settings)
+        : base(name, memoryPool, settings, MaxBatchOfDirectSends)
     {
     }
 
@@ -91,7 +94,7 @@ internal sealed unsafe partial class EpollLoop : EventLoop
         }
     }
 
-    protected override void DispatchOnLoop()
+    protected override int DispatchOnLoop()
     {
         Statistics.Completions += Math.Max(_ready, 0); // negative: interrupted
         fixed (byte* events = _events)
@@ -115,6 +118,8 @@ internal sealed unsafe partial class EpollLoop : EventLoop
                 }
             }
         }
+
+        return _ready;
     }
 
     protected override void CloseOnLoop()

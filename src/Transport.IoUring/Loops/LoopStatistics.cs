@@ -30,7 +30,7 @@ internal sealed class LoopStatistics
     /// <summary>Bytes that connections have received.</summary>
     public long BytesReceived;
 
-    /// <summary>Bytes that connections have sent.</summary>
+    /// <summary>Bytes that connections have sent; those sent by another thread come in with the connection's next receive or its end.</summary>
     public long BytesSent;
 
     /// <summary>Receives that the kernel ended because no buffer was left.</summary>
