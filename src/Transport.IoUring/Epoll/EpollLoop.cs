@@ -7,7 +7,7 @@ namespace Kestrel.Rpc.Transport;
 internal sealed unsafe partial class EpollLoop : EventLoop
 {
     // One wait reports at most this many sockets; the rest are reported by the next one.
-    private const int MaxEvents = 512;
+    private const int MaxEvents = 1024;
 
     // A send is a system call of its own on either thread: only the wake-up counts.
     private const int MaxBatchOfDirectSends = int.MaxValue;
