@@ -38,6 +38,7 @@ internal sealed partial class TransportConnection
                         break;
                     }
 
+                    _loop.Statistics.BytesSent += buffer.Length;
                     _output.SentOnLoop(buffer.End);
                 }
 

@@ -87,6 +87,7 @@ internal sealed partial class TransportConnection
             _socketFeature?.Dispose(); // before the number can mean another connection
         }
 
+        CountOnLoop(received: 0);
         await _socket.CloseAsync();
         _loop.UnregisterOnLoop(this);
         _loop.RemoveConnection();

@@ -11,8 +11,9 @@ internal sealed class EpollTransportFactory : TransportFactory
         IOptions<EpollTransportOptions> options,
         ILoggerFactory loggers,
         IMemoryPoolFactory<byte>? memoryPools = null,
-        TimeProvider? timeProvider = null)
-        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.Epoll"), timeProvider)
+        TimeProvider? timeProvider = null,
+        TransportMeter? meter = null)
+        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.Epoll"), timeProvider, meter)
     {
     }
 

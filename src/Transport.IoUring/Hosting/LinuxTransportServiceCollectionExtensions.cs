@@ -49,6 +49,7 @@ public static class LinuxTransportServiceCollectionExtensions
             services.Configure(configure);
         }
 
+        services.TryAddSingleton<TransportMeter>();
         services.AddLogging().AddOptions().TryAddSingleton<IoUringTransportFactory>();
         return services.AddSingleton<IConnectionFactory>(static provider => provider.GetRequiredService<IoUringTransportFactory>());
     }
@@ -69,6 +70,7 @@ public static class LinuxTransportServiceCollectionExtensions
             services.Configure(configure);
         }
 
+        services.TryAddSingleton<TransportMeter>();
         services.AddLogging().AddOptions().TryAddSingleton<EpollTransportFactory>();
         return services.AddSingleton<IConnectionFactory>(static provider => provider.GetRequiredService<EpollTransportFactory>());
     }

@@ -13,8 +13,9 @@ internal sealed class IoUringTransportFactory : TransportFactory
         IOptions<IoUringTransportOptions> options,
         ILoggerFactory loggers,
         IMemoryPoolFactory<byte>? memoryPools = null,
-        TimeProvider? timeProvider = null)
-        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.IoUring"), timeProvider)
+        TimeProvider? timeProvider = null,
+        TransportMeter? meter = null)
+        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.IoUring"), timeProvider, meter)
     {
         _options = options.Value;
     }
@@ -28,6 +29,11 @@ internal sealed class IoUringTransportFactory : TransportFactory
         catch (PlatformNotSupportedException e) when (_options.Fallback == IoUringFallback.Epoll)
         {
             TransportLog.IoUringFallback(Logger, e.Message);
+            if (_options.SubmissionPolling.Enabled)
+            {
+                TransportLog.SubmissionPollingDropped(Logger);
+            }
+
             return StartLoops("epoll", count, (name, pool) => new EpollLoop(name, pool, settings));
         }
     }

@@ -42,8 +42,10 @@ internal static class OptionsCheck
         {
             throw OutOfRange(nameof(IoUringTransportOptions.Fallback), fallback, "Epoll or Fail");
         }
+
+        PollingOptionsCheck.Validate(options);
     }
 
-    private static ArgumentOutOfRangeException OutOfRange(string option, object? value, string range) =>
+    internal static ArgumentOutOfRangeException OutOfRange(string option, object? value, string range) =>
         new(option, value, $"The transport option {option} must be {range}.");
 }

@@ -19,7 +19,7 @@ internal sealed class EventLoopGroup : IDisposable
             for (int i = 0; i < count; i++)
             {
                 loops.Add(create(i));
-                loops[i].Start();
+                loops[i].Start(i);
             }
 
             return new EventLoopGroup([.. loops]);

@@ -50,6 +50,10 @@ internal static unsafe partial class Libc
     public const int MAP_ANONYMOUS = 0x20;
     public const int MAP_POPULATE = 0x8000;
 
+    // Linux 6.9; newer than the headers of Debian 12. The same on x64 and arm64.
+    public const nuint EPIOCSPARAMS = 0x40088a01;
+    public const nuint EPIOCGPARAMS = 0x80088a02;
+
     // The same numbers on every architecture since Linux 5.1.
     public const int SYS_io_uring_setup = 425;
     public const int SYS_io_uring_enter = 426;

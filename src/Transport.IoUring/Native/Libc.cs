@@ -47,6 +47,12 @@ internal static unsafe partial class Libc
 
     public static int EpollWait(int epoll, EpollEvent* events, int count, int timeout) => Check(epoll_wait(epoll, events, count, timeout));
 
+    public static int Ioctl(int fd, nuint request, void* argument) => Check(ioctl(fd, request, argument));
+
+    public static int SchedSetAffinity(int thread, nuint size, ulong* mask) => Check(sched_setaffinity(thread, size, mask));
+
+    public static int SchedGetAffinity(int thread, nuint size, ulong* mask) => Check(sched_getaffinity(thread, size, mask));
+
     /// <summary>Maps memory; returns <see langword="null"/> and the negated error number when refused.</summary>
     public static byte* MMap(nuint length, int protection, int flags, int fd, long offset, out int error)
     {
@@ -125,6 +131,16 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int epoll_wait(int epoll, EpollEvent* events, int count, int timeout);
+
+    // Variadic in C, as fcntl is.
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ioctl(int fd, nuint request, void* argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sched_setaffinity(int thread, nuint size, ulong* mask);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sched_getaffinity(int thread, nuint size, ulong* mask);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial void* mmap(void* address, nuint length, int protection, int flags, int fd, long offset);

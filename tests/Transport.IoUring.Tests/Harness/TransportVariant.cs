@@ -17,9 +17,31 @@ public enum TransportKind
     IoUring,
 }
 
+/// <summary>How the loops of a transport under test wait.</summary>
+public enum TransportPolling
+{
+    /// <summary>They sleep.</summary>
+    None,
+
+    /// <summary>They never sleep.</summary>
+    Spin,
+
+    /// <summary>They look for a while, then sleep.</summary>
+    SpinThenSleep,
+
+    /// <summary>They sleep, and a kernel thread takes their requests.</summary>
+    SubmissionQueue,
+
+    /// <summary>They never sleep, and a kernel thread takes their requests.</summary>
+    Both,
+}
+
 /// <summary>A transport as the conformance suite runs it; optionally damaged by a wrapper, to prove a check.</summary>
 public sealed record TransportVariant(TransportKind Kind, int Loops, ApplicationScheduling Scheduling)
 {
+    /// <summary>How the loops wait.</summary>
+    public TransportPolling Polling { get; init; }
+
     /// <summary>A listener factory that takes the real one as its only constructor argument and breaks something.</summary>
     public Type? Wrapper { get; init; }
 
@@ -47,6 +69,8 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
                 {
                     Apply(options, settings);
                     options.Fallback = IoUringFallback.Fail;
+                    options.SubmissionPolling.Enabled = Polling is TransportPolling.SubmissionQueue or TransportPolling.Both;
+                    options.SubmissionPolling.IdleTime = TimeSpan.FromMilliseconds(1);
                 });
                 break;
             default:
@@ -64,6 +88,7 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     public override string ToString()
     {
         string name = Kind == TransportKind.Sockets ? nameof(TransportKind.Sockets) : $"{Kind}-{Loops}-{Scheduling}";
+        name = Polling == TransportPolling.None ? name : $"{name}-{Polling}";
         return Wrapper is null ? name : $"{name}+{Wrapper.Name}";
     }
 
@@ -71,6 +96,12 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     {
         options.LoopCount = Loops;
         options.ApplicationScheduling = Scheduling;
+        options.Polling.SpinTime = Polling switch
+        {
+            TransportPolling.Spin or TransportPolling.Both => Timeout.InfiniteTimeSpan,
+            TransportPolling.SpinThenSleep => TimeSpan.FromMicroseconds(50),
+            _ => TimeSpan.Zero,
+        };
         settings.ApplyTo(options);
     }
 
