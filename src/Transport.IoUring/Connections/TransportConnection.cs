@@ -39,7 +39,7 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
         RemoteEndPoint = remoteEndPoint;
 
         _input = new ConnectionInput(loop, loop.ApplicationScheduler, settings.MaxReadBufferSize);
-        _output = new ConnectionOutput(loop, loop.ApplicationScheduler, settings.MaxWriteBufferSize);
+        _output = new ConnectionOutput(loop, _socket, loop.ApplicationScheduler, settings.MaxWriteBufferSize);
         Transport = new DuplexPipe(_input, _output);
         ConnectionClosed = _closedSource.Token;
         Features = new ConnectionFeatures(this);

@@ -170,7 +170,7 @@ public sealed class OutputEquivalenceTests
 
     private sealed class OurWriter(IdleLoop loop) : Writer
     {
-        private readonly ConnectionOutput _output = new(loop, PipeScheduler.Inline, PauseThreshold);
+        private readonly ConnectionOutput _output = new(loop, new EpollSocket(null!, descriptor: -1), PipeScheduler.Inline, PauseThreshold); // the socket is never used: the loop never sleeps
         private bool _ended;
 
         protected override PipeWriter Output => _output;
