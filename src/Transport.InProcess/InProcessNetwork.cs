@@ -11,12 +11,24 @@ namespace Kestrel.Rpc.Transport;
 public sealed class InProcessNetwork : IConnectionFactory
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<EndPoint, InProcessListener> _listeners = []; // guarded by _lock
+    private readonly OrderedDictionary<EndPoint, InProcessListener> _listeners = []; // guarded by _lock
     private int _lastServerPort = InProcessAddresses.LastServerPort; // guarded by _lock
     private int _lastClient;
 
     /// <summary>The network of the process: what a server is in unless its options name another.</summary>
     public static InProcessNetwork Default { get; } = new();
+
+    /// <summary>Where servers listen now, those that came first at the head.</summary>
+    public IReadOnlyList<EndPoint> EndPoints
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _listeners.Keys];
+            }
+        }
+    }
 
     /// <summary>
     /// Connects to a server of this network. Waits while <see cref="InProcessTransportOptions.Backlog"/> connections wait to be

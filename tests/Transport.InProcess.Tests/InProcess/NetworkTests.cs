@@ -93,7 +93,9 @@ public sealed class NetworkTests
         int[] ports = [.. servers.Select(server => ((IPEndPoint)server.EndPoint).Port)];
         Assert.Equal(ports.Length, ports.Distinct().Count());
         Assert.All(ports, port => Assert.InRange(port, 49152, 65535));
+        Assert.Equal(servers.Select(server => server.EndPoint), network.EndPoints);
         servers.ForEach(server => server.Dispose());
+        Assert.Empty(network.EndPoints);
     }
 
     [Theory]
