@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
@@ -52,9 +53,15 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     public string LogCategory =>
         Kind == TransportKind.Sockets ? "Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets" : "Kestrel.Rpc.Transport";
 
+    /// <summary>Whether the transport itself must take the end points of the suite: nobody else may serve under its name.</summary>
+    internal bool MustClaim => Kind != TransportKind.Sockets && Wrapper is null;
+
     /// <summary>The variant with every connection going through a deliberately broken wrapper.</summary>
     internal TransportVariant BrokenBy<TWrapper>()
         where TWrapper : IConnectionListenerFactory => this with { Wrapper = typeof(TWrapper) };
+
+    /// <summary>An end point that nobody has: 127.0.0.1 with any free port.</summary>
+    internal EndPoint NewEndPoint() => new IPEndPoint(IPAddress.Loopback, 0);
 
     /// <summary>Registers the transport, so that Kestrel takes it for its end points.</summary>
     internal void Register(IServiceCollection services, TransportSettings settings)
