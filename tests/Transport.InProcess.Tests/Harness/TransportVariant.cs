@@ -18,6 +18,9 @@ public sealed record TransportVariant(InProcessScheduling Scheduling, bool Named
     /// <summary>There are no loops; checks that count by them count one.</summary>
     public int Loops => 1;
 
+    /// <summary>Nor is there a thread of the kernel.</summary>
+    internal bool HasKernelThread => false;
+
     /// <summary>The transport must take every end point of the suite.</summary>
     internal bool MustClaim => true;
 

@@ -46,8 +46,7 @@ internal static class BackPressureChecks
         Assert.False(server.Host.HasLogged(TransportEvents.Resume), "The transport resumed although nobody read.");
 
         // A kernel thread goes on receiving until it sees that it shall not: at most all buffers of the loop, and once more.
-        bool hasKernelThread = transport.Polling is TransportPolling.SubmissionQueue or TransportPolling.Both;
-        Assert.InRange((long)server.Host.Pool.Outstanding * 4096, 0, hasKernelThread ? 16 * 1024 * 1024 : 8 * Limit);
+        Assert.InRange((long)server.Host.Pool.Outstanding * 4096, 0, transport.HasKernelThread ? 16 * 1024 * 1024 : 8 * Limit);
         read.SetResult();
         await sending.Limited();
         client.Fin();

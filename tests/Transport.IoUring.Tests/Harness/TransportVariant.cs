@@ -49,6 +49,9 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     /// <summary>Whether handlers run on the event loop, where they must not block.</summary>
     public bool IsInline => Scheduling == ApplicationScheduling.Inline;
 
+    /// <summary>Whether a thread of the kernel takes the requests of a loop, and goes on for a moment when it shall not.</summary>
+    internal bool HasKernelThread => Polling is TransportPolling.SubmissionQueue or TransportPolling.Both;
+
     /// <summary>What the categories of the transport's log lines start with.</summary>
     public string LogCategory =>
         Kind == TransportKind.Sockets ? "Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets" : "Kestrel.Rpc.Transport";
