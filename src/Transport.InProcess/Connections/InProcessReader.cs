@@ -13,6 +13,10 @@ internal sealed class InProcessReader(PipeReader pipe, InProcessConnection conne
 {
     private volatile Ending? _ending;
     private bool _completed;
+    private bool _released;
+    private bool _isPending; // a read waits
+    private bool _isOpen; // a result was handed out that AdvanceTo has not answered
+    private SequencePosition _openEnd;
 
     /// <summary>Whether the application reads no more.</summary>
     public bool IsCompleted => Volatile.Read(ref _completed);
@@ -41,9 +45,13 @@ internal sealed class InProcessReader(PipeReader pipe, InProcessConnection conne
         return false;
     }
 
-    public override void AdvanceTo(SequencePosition consumed) => pipe.AdvanceTo(consumed);
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
 
-    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => pipe.AdvanceTo(consumed, examined);
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        pipe.AdvanceTo(consumed, examined);
+        _isOpen = false;
+    }
 
     public override void CancelPendingRead() => pipe.CancelPendingRead();
 
@@ -53,7 +61,7 @@ internal sealed class InProcessReader(PipeReader pipe, InProcessConnection conne
         if (!_completed)
         {
             Volatile.Write(ref _completed, true);
-            pipe.Complete();
+            Release();
             connection.OnInputCompleted();
         }
     }
@@ -77,10 +85,26 @@ internal sealed class InProcessReader(PipeReader pipe, InProcessConnection conne
         read.IsCompletedSuccessfully ? new ValueTask<ReadResult>(Finish(read.Result)) : FinishAsync(read);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReadResult> FinishAsync(ValueTask<ReadResult> read) => Finish(await read.ConfigureAwait(false));
+    private async ValueTask<ReadResult> FinishAsync(ValueTask<ReadResult> read)
+    {
+        _isPending = true;
+        ReadResult result;
+        try
+        {
+            result = await read.ConfigureAwait(false);
+        }
+        finally
+        {
+            _isPending = false;
+        }
+
+        return Finish(result);
+    }
 
     private ReadResult Finish(ReadResult result)
     {
+        _isOpen = true;
+        _openEnd = result.Buffer.End;
         if (_ending is not { } ending)
         {
             return result;
@@ -98,9 +122,37 @@ internal sealed class InProcessReader(PipeReader pipe, InProcessConnection conne
     {
         if (ending.Error is { } error)
         {
-            pipe.Complete();
+            Release();
             ExceptionDispatchInfo.Throw(error);
         }
+    }
+
+    /// <summary>
+    /// Drops what was not read, so that its memory goes back now and not when the other side is done writing, and completes the
+    /// pipe's reader. A read that still waits keeps what it may yet be given.
+    /// </summary>
+    private void Release()
+    {
+        if (_released)
+        {
+            return;
+        }
+
+        _released = true;
+        if (!_isPending)
+        {
+            if (_isOpen)
+            {
+                AdvanceTo(_openEnd);
+            }
+
+            if (pipe.TryRead(out ReadResult rest))
+            {
+                pipe.AdvanceTo(rest.Buffer.End);
+            }
+        }
+
+        pipe.Complete();
     }
 
     private sealed record Ending(Exception? Error);
