@@ -22,13 +22,18 @@ internal static class LoadCommand
         Option<double> seconds = Arguments.Seconds("--seconds", "Seconds that are measured", 5);
         var serverProcess = new Option<int?>("--server-process") { Description = "The server's process id, to measure its CPU and memory" };
         var serverCore = new Option<int?>("--server-core") { Description = "The core the server is pinned to" };
+        Option<string?> over = new("--over")
+        {
+            Description = "Connect with the connection factory of this transport, inline on one loop: epoll or io_uring",
+        };
+        over.AcceptOnlyFromAmong(Names.Of(TransportKind.Epoll), Names.Of(TransportKind.IoUring));
         var controlled = new Option<bool>("--controlled")
         {
             Description = "Print 'measuring', then the result as JSON; keep the connections until standard input ends",
         };
         var command = new Command("load", "Put load on a server and print what it costs.")
         {
-            workload, port, connections, inFlight, warmup, seconds, serverProcess, serverCore, controlled,
+            workload, port, connections, inFlight, warmup, seconds, serverProcess, serverCore, over, controlled,
         };
         command.SetAction(line =>
         {
@@ -40,7 +45,8 @@ internal static class LoadCommand
                 TimeSpan.FromSeconds(line.GetValue(warmup)),
                 TimeSpan.FromSeconds(line.GetValue(seconds)),
                 line.GetValue(serverProcess),
-                line.GetValue(serverCore));
+                line.GetValue(serverCore),
+                line.GetValue(over) is { } transport ? Names.Transports[transport] : null);
             return Run(settings, line.GetValue(controlled));
         });
         return command;
@@ -74,6 +80,8 @@ internal static class LoadCommand
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{result.Requests} requests, {result.RequestsPerSecond:F0}/s, p50 {result.P50:F1} us, p99 {result.P99:F1} us, p99.9 {result.P999:F1} us"));
+        Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"client: {result.ClientMicrosecondsPerRequest:F2} us of CPU per request"));
         if (result.ServerCpu > 0)
         {
             Console.Out.WriteLine(string.Create(

@@ -35,6 +35,9 @@ internal sealed record LoadResult
 
     public double RequestsPerSecond => Requests / Seconds;
 
+    /// <summary>Microseconds of the client's own CPU for one request.</summary>
+    public double ClientMicrosecondsPerRequest => ClientCpu * 1e6 / Requests;
+
     /// <summary>Microseconds of the server's CPU for one request.</summary>
     public double ServerMicrosecondsPerRequest => ServerCpu * 1e6 / Requests;
 }

@@ -13,9 +13,7 @@ internal sealed class LoadRun(LoadSettings settings)
     public void Run(Action measuring, Action<LoadResult> measured)
     {
         var tally = new Tally();
-        using ILoadLoop client = settings.Workload == Workload.Connect
-            ? new ConnectClient(settings.Connections, tally)
-            : new LoadClient(Enumerable.Range(0, settings.Connections).Select(CreateExchange), tally);
+        using ILoadLoop client = CreateLoop(tally);
         client.Start(settings.Port);
         client.RunUntil(Stopwatch.GetTimestamp() + Ticks(settings.Warmup));
 
@@ -27,6 +25,19 @@ internal sealed class LoadRun(LoadSettings settings)
         long ended = Stopwatch.GetTimestamp();
         Usage after = TakeUsage();
         measured(Summarise(tally, Stopwatch.GetElapsedTime(began, ended), before, after));
+    }
+
+    private ILoadLoop CreateLoop(Tally tally)
+    {
+        if (settings.Workload == Workload.Connect)
+        {
+            return settings.Over is null
+                ? new ConnectClient(settings.Connections, tally)
+                : throw new LoadException("the connect workload has a client of its own");
+        }
+
+        IEnumerable<Exchange> exchanges = Enumerable.Range(0, settings.Connections).Select(CreateExchange);
+        return settings.Over is { } transport ? new FactoryClient(transport, exchanges, tally) : new LoadClient(exchanges, tally);
     }
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
