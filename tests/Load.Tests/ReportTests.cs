@@ -28,6 +28,31 @@ public sealed class ReportTests
         Assert.Contains("|sockets-pool||2.25(2.00..2.50)|", lines);
         Assert.Contains("|iouring-inline|0.50(0.50..0.50)|1.12(1.00..1.25)|", lines);
         Assert.Contains("|c-iouring|0.45(0.40..0.50)||", lines);
+        Assert.Contains("|bytes/reqbeyond|sockets-pool|c-iouring|", lines);
+        Assert.Contains("|iouring-inline|0.0(0.0..0.0)||", lines);
+    }
+
+    [Fact]
+    public void WriteGrowth_TwoServers_ShowsTheirGrowthAndItsRatio()
+    {
+        using var output = new StringWriter();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        console.Profile.Width = 240;
+        Variant[] variants = [Variants.IoUringInline, Variants.CIoUring];
+        Sample[] samples =
+        [
+            .. from connections in (int[])[64, 15_000]
+               from variant in variants
+               select SampleFactory.Create(
+                   new Scene(Workload.Echo, connections, 1), variant, 1, connections == 64 ? 4 : variant == Variants.CIoUring ? 5 : 6),
+        ];
+
+        new Report(console, markdown: true).WriteGrowth(new Growth(samples, variants), [Variants.SocketsPool, Variants.CIoUring]);
+
+        string[] lines = [.. output.ToString().Split('\n').Select(line => line.Replace(" ", "", StringComparison.Ordinal))];
+        Assert.Contains("|server|64|15000|growth|ofthatofc-iouring|", lines);
+        Assert.Contains("|iouring-inline|4.00(4.00..4.00)|6.00(6.00..6.00)|1.50(1.50..1.50)|1.20(1.20..1.20)|", lines);
+        Assert.Contains("|c-iouring|4.00(4.00..4.00)|5.00(5.00..5.00)|1.25(1.25..1.25)||", lines);
     }
 
     [Fact]
