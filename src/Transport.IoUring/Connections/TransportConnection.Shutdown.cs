@@ -2,16 +2,11 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Rpc.Transport;
 
-internal sealed partial class TransportConnection : IThreadPoolWorkItem
+internal sealed partial class TransportConnection
 {
-    private readonly CancellationTokenSource _closedSource = new();
-    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     private ConnectionAbortedException? _abortReason; // the first one counts
     private Exception? _shutdownReason; // set once, on the loop
-    private bool _closedFired; // loop thread only
     private int _runningMethods = 2; // of ReceiveOnLoop and SendOnLoop; loop thread only
-    private int _unfinished = 2; // the descriptor, and the callbacks of the closed token
 
     /// <summary>
     /// Resets the connection (or sends FIN, by option): nothing more is sent or received, and the application's pipes end
@@ -33,21 +28,6 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
     {
         Interlocked.CompareExchange(ref _abortReason, new ConnectionAbortedException("The transport was stopped."), null);
         ShutdownOnLoop(null);
-    }
-
-    /// <summary>Fires the closed token, away from the loop: its callbacks are the application's.</summary>
-    void IThreadPoolWorkItem.Execute()
-    {
-        try
-        {
-            _closedSource.Cancel();
-        }
-        catch (Exception e)
-        {
-            TransportLog.ClosedCallbackFailed(_settings.Logger, ConnectionId, e);
-        }
-
-        Finish();
     }
 
     /// <summary>
@@ -89,15 +69,6 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
         }
     }
 
-    private void FireConnectionClosed()
-    {
-        if (!_closedFired)
-        {
-            _closedFired = true;
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
-    }
-
     private void MethodEndedOnLoop()
     {
         _loop.AssertOnLoop();
@@ -109,7 +80,7 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
 
     private async void CloseOnLoop()
     {
-        lock (_socketFeatureLock)
+        lock (_socket)
         {
             _descriptorClosed = true;
             _socketFeature?.Dispose(); // before the number can mean another connection
@@ -119,13 +90,5 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
         _loop.UnregisterOnLoop(this);
         _loop.RemoveConnection();
         Finish();
-    }
-
-    private void Finish()
-    {
-        if (Interlocked.Decrement(ref _unfinished) == 0)
-        {
-            _finished.SetResult();
-        }
     }
 }

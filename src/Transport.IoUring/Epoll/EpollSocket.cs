@@ -19,7 +19,6 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     private readonly EpollLoop _loop;
     private readonly LoopOperation _receive = new();
     private readonly LoopOperation _send = new();
-    private readonly LoopOperation _close = new();
 
     private IBufferWriter<byte> _input = null!; // set by StartOnLoop
     private ReadOnlySequence<byte> _unsent;
@@ -121,8 +120,9 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
         }
 
         _ = Libc.Close(Descriptor);
-        _close.Complete(0);
-        return _close;
+        var closed = new LoopOperation();
+        closed.Complete(0);
+        return closed;
     }
 
     public void OnReady(uint events)

@@ -25,10 +25,12 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
     private readonly TimeProvider _timeProvider;
     private readonly int _maxQueued;
     private readonly bool _isTcp;
+    private readonly bool _isBoundToAll; // addresses of the machine, so that connections have different ones
     private readonly Channel<TransportConnection> _accepted = Channel.CreateUnbounded<TransportConnection>(); // bounded by _maxQueued
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ITimer? _retry; // loop thread only, like all below
+    private EndPoint? _lastLocal;
     private int _queued; // written by the loop and by AcceptAsync
     private bool _queueFull;
     private bool _failing; // accepts fail; said once in the log
@@ -46,6 +48,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         _timeProvider = timeProvider;
         _isTcp = socket.AddressFamily != AddressFamily.Unix;
         EndPoint = socket.LocalEndPoint ?? endPoint;
+        _isBoundToAll = EndPoint is IPEndPoint { Address: var address } && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
         _acceptor = _loop.CreateAcceptor((int)socket.Handle, this);
         _loop.Schedule(static listener => ((TransportListener)listener!).StartOnLoop(), this);
     }
@@ -103,7 +106,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         }
 
         EventLoop loop = _loops.TakeLeastLoaded();
-        var connection = new TransportConnection(loop, descriptor, remote, _settings);
+        var connection = new TransportConnection(loop, descriptor, remote, _settings, ReadLocal(descriptor));
         connection.Start();
         if (Interlocked.Increment(ref _queued) >= _maxQueued)
         {
@@ -145,6 +148,18 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
     }
 
     void ILoopHandle.AbortOnLoop() => StopOnLoop();
+
+    /// <summary>The connection's own address: one object for all that have the same.</summary>
+    private EndPoint? ReadLocal(int descriptor)
+    {
+        if (!_isBoundToAll)
+        {
+            return EndPoint;
+        }
+
+        EndPoint? local = SocketAddressReader.ReadLocal(descriptor);
+        return _lastLocal = local?.Equals(_lastLocal) == true ? _lastLocal : local;
+    }
 
     private static unsafe void SetNoDelay(int descriptor)
     {

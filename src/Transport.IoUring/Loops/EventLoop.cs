@@ -61,6 +61,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>The pool that the loop's connections take their blocks from; disposed with the loop.</summary>
     public MemoryPool<byte> MemoryPool { get; }
 
+    /// <summary>Empty block objects for the loop's connections.</summary>
+    public PipeBlockCache Blocks { get; } = new();
+
     /// <summary>Runs the application's continuations of the loop's connections.</summary>
     public PipeScheduler ApplicationScheduler { get; }
 

@@ -17,7 +17,7 @@ internal sealed partial class ConnectionOutput
         _loop = loop;
         _socket = socket;
         _scheduler = scheduler;
-        _blocks = new BlockChain(loop.MemoryPool);
+        _blocks = new BlockChain(loop.MemoryPool, loop.Blocks);
         _pauseThreshold = maxBufferSize;
         _resumeThreshold = Math.Max(maxBufferSize / 2, 1); // with 0 a pause would never end
     }
