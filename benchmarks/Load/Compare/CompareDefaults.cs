@@ -17,14 +17,13 @@ internal sealed record CompareDefaults
     };
 
     /// <summary>
-    /// Everything once in less than two minutes. Some 70 measurements of half a second and a little more; most of the time goes into starting
-    /// processes. The runtime has not compiled everything for the second time by then, so that the figures are too high.
+    /// Everything once in less than two minutes: some 70 measurements, each a second and a third with the processes' start and end. The runtime has not compiled everything for the second time by then, so that the figures are too high.
     /// </summary>
     public static readonly CompareDefaults Quick = new()
     {
         Rounds = 1,
-        Seconds = 0.3,
-        Warmup = 0.3,
+        Seconds = 0.4,
+        Warmup = 0.5,
         InFlight = [16],
         Connections = [64],
         IdleConnections = 2_000,

@@ -29,7 +29,7 @@ internal static class CpuPlot
 
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
 
-    public static void Write(string file, Machine machine, IReadOnlyList<Growth> growths) => Draw(machine, growths).Save(file);
+    public static void Write(string file, Machine machine, IReadOnlyList<Growth> growths) => File.WriteAllText(file, $"{Draw(machine, growths)}\n");
 
     public static XDocument Draw(Machine machine, IReadOnlyList<Growth> growths)
     {

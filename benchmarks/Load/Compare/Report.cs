@@ -105,7 +105,9 @@ internal sealed class Report(IAnsiConsole console, bool markdown)
             return "";
         }
 
-        string Number(double value) => (value * scale).ToString(format, CultureInfo.InvariantCulture);
+        // Rounded first, and 0 added: else there is a -0.0.
+        int digits = int.Parse(format.AsSpan(1), CultureInfo.InvariantCulture);
+        string Number(double value) => (Math.Round(value * scale, digits) + 0.0).ToString(format, CultureInfo.InvariantCulture);
         string range = $"{Number(spread.Minimum)}..{Number(spread.Maximum)}";
         return markdown ? $"{Number(spread.Median)} ({range})" : $"{Number(spread.Median)}\n{range}";
     }

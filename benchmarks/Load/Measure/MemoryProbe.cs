@@ -6,8 +6,8 @@ namespace Kestrel.Rpc.Benchmarks.Load.Measure;
 internal static class MemoryProbe
 {
     /// <summary>
-    /// Of <c>/proc/PID/smaps_rollup</c>, which counts page by page. The figures of <c>/proc/PID/status</c> lag behind by up to 64 pages for
-    /// each thread.
+    /// Of <c>/proc/PID/smaps_rollup</c>, which counts page by page; <c>/proc/PID/status</c> adds up counters that lag behind on every
+    /// processor.
     /// </summary>
     public static MemoryUse Of(int pid) => Parse(File.ReadLines($"/proc/{pid}/smaps_rollup"));
 
