@@ -8,8 +8,9 @@ internal sealed class ConnectionSettings
 {
     private readonly ApplicationScheduling _scheduling;
 
-    public ConnectionSettings(LinuxTransportOptions options, ILogger logger)
+    public ConnectionSettings(LinuxTransportOptions options, ILogger logger, TimeProvider? timeProvider = null)
     {
+        Loops = new LoopSettings(options, timeProvider ?? TimeProvider.System);
         Logger = logger;
         NoDelay = options.NoDelay;
         FinOnError = options.FinOnError;
@@ -19,6 +20,9 @@ internal sealed class ConnectionSettings
     }
 
     public ILogger Logger { get; }
+
+    /// <summary>What concerns the loops that serve the connections.</summary>
+    public LoopSettings Loops { get; }
 
     public bool NoDelay { get; }
 

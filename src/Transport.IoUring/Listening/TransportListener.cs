@@ -95,6 +95,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         EndPoint? remote = SocketAddressReader.ReadPeer(descriptor);
         if (remote is null)
         {
+            _loop.Statistics.Rejected++;
             _ = Libc.Close(descriptor);
             TransportLog.AcceptAborted(_settings.Logger, EndPoint.ToString()!, "reset by its peer");
             return;
@@ -102,14 +103,16 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
 
         if (_isTcp && _settings.NoDelay)
         {
-            SetNoDelay(descriptor);
+            TcpOptions.SetNoDelay(descriptor);
         }
 
+        _loop.Statistics.Accepted++;
         EventLoop loop = _loops.TakeLeastLoaded();
         var connection = new TransportConnection(loop, descriptor, remote, _settings, ReadLocal(descriptor));
         connection.Start();
         if (Interlocked.Increment(ref _queued) >= _maxQueued)
         {
+            _loop.Statistics.AcceptPauses += _queueFull ? 0 : 1; // a few more are accepted before the pause takes effect
             _queueFull = true;
             _acceptor.Pause();
         }
@@ -143,6 +146,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         if (!_failing)
         {
             _failing = true;
+            _loop.Statistics.AcceptPauses++;
             TransportLog.AcceptPaused(_settings.Logger, EndPoint.ToString()!, reason, RetryDelay);
         }
     }
@@ -159,12 +163,6 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
 
         EndPoint? local = SocketAddressReader.ReadLocal(descriptor);
         return _lastLocal = local?.Equals(_lastLocal) == true ? _lastLocal : local;
-    }
-
-    private static unsafe void SetNoDelay(int descriptor)
-    {
-        int on = 1;
-        _ = Libc.SetSockOpt(descriptor, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &on, sizeof(int)); // refused only if reset already
     }
 
     private void StartOnLoop()
