@@ -6,6 +6,7 @@ using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
 
 namespace Kestrel.Rpc.Load.Tests;
@@ -65,6 +66,46 @@ public sealed class ServeTests
 
         Assert.True(before!.AllocatedBytes > 0);
         Assert.True(after!.AllocatedBytes >= before.AllocatedBytes);
+    }
+
+    [Theory]
+    [InlineData("epoll")]
+    [InlineData("io_uring")]
+    public async Task Serve_Polling_NeverSleepsAndAnswersRight(string transport)
+    {
+        using ChildProcess server = Run(
+            "serve", "--workload", "pingpong-spin", "--transport", transport, "--scheduling", "inline", "--polling", "--loops", "1", "--port", "0");
+        int port = await ReadPortAsync(server);
+        var settings = new LoadSettings(
+            Workload.PingPongSpin, port, Connections: 1, InFlight: 1, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), server.Id, Core);
+
+        await Task.Run(() => LoadOnce.Run(settings, Limit)).WaitAsync(Limit * 2);
+
+        // Nobody asks for anything any more: a server whose loop sleeps would never use as much.
+        double target = ProcessProbe.CpuSeconds(server.Id) + 1;
+        using var limit = new CancellationTokenSource(Limit);
+        while (ProcessProbe.CpuSeconds(server.Id) < target)
+        {
+            await Task.Delay(10, limit.Token);
+        }
+
+        await server.TerminateAsync(Limit, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Serve_PollingOnSockets_IsRefused()
+    {
+        using ChildProcess server = Run("serve", "--workload", "echo", "--transport", "sockets", "--scheduling", "inline", "--polling", "--port", "0");
+
+        LoadException error = await Assert.ThrowsAsync<LoadException>(async () =>
+        {
+            while (true)
+            {
+                await server.ReadLineAsync(Limit, CancellationToken.None);
+            }
+        });
+
+        Assert.Contains("--polling", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,6 +16,8 @@ internal static class LineStyle
         [Variants.EpollInline] = "#1fa0b8",
         [Variants.IoUringPool] = "#3a9a3f",
         [Variants.IoUringInline] = "#9a6fd0",
+        [Variants.EpollPolling] = "#5b6fe0",
+        [Variants.IoUringPolling] = "#7d9412",
         [Variants.CEpoll] = "#8a8a8a",
         [Variants.CIoUring] = "#b08a1e",
         [Variants.CEpollPolling] = "#c2589b",

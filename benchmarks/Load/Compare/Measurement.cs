@@ -92,6 +92,11 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
             "--port", "0",
             "--controlled",
         ];
+        if (step.Variant.Polls)
+        {
+            arguments.Add("--polling");
+        }
+
         if (settings.Loops is { } loops)
         {
             arguments.AddRange(["--loops", Text(loops)]);
