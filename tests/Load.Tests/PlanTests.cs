@@ -21,10 +21,10 @@ public sealed class PlanTests
     [Fact]
     public void Steps_EveryOtherRound_GoBackwards()
     {
-        Plan plan = Everything(Settings([Workload.Echo], Variants.SocketsPool, Variants.EpollPool, Variants.EpollInline));
-        string[][] rounds = [.. plan.Steps.Take(9).Select(step => step.Variant.Name).Chunk(3)];
+        Plan plan = Everything(Settings([Workload.Echo], Variants.SocketsPool, Variants.EpollPool));
+        (string, int)[][] rounds = [.. plan.Steps.Select(step => (step.Variant.Name, step.Scene.Connections)).Chunk(4)];
 
-        Assert.Equal(["sockets-pool", "epoll-pool", "epoll-inline"], rounds[0]);
+        Assert.Equal([("sockets-pool", 64), ("epoll-pool", 64), ("sockets-pool", 512), ("epoll-pool", 512)], rounds[0]);
         Assert.Equal(rounds[0].Reverse(), rounds[1]);
         Assert.Equal(rounds[0], rounds[2]);
     }
@@ -74,6 +74,47 @@ public sealed class PlanTests
 
         Assert.All(plan.Steps, step => Assert.Equal(Variants.CEpoll, step.Variant));
         Assert.All(plan.Scenes, scene => Assert.Equal(Workload.Echo, scene.Workload));
+    }
+
+    [Fact]
+    public void Scenes_PingPong_HasOneConnectionWhateverWasAskedFor()
+    {
+        Plan plan = Everything(Settings([Workload.PingPong, Workload.PingPongSpin], Variants.SocketsPool));
+
+        Assert.Equal([new Scene(Workload.PingPong, 1, 1), new Scene(Workload.PingPongSpin, 1, 1)], plan.Scenes);
+    }
+
+    [Fact]
+    public void VariantsOf_ServersThatPoll_AreMeasuredInPingPongAlone()
+    {
+        Plan plan = Everything(Settings([Workload.Echo, Workload.Idle, Workload.PingPong, Workload.PingPongSpin], Variants.SocketsPool, Variants.CEpollPolling, Variants.IoUringPolling));
+
+        Assert.All(plan.Scenes, scene => Assert.Equal(
+            scene.Workload is Workload.PingPong or Workload.PingPongSpin, plan.VariantsOf(scene).Count == 3));
+    }
+
+    [Fact]
+    public void Steps_QuickComparisonOfEverything_FitIntoTwoMinutes()
+    {
+        CompareDefaults quick = CompareDefaults.Quick;
+        Plan plan = Everything(new CompareSettings
+        {
+            Defaults = quick,
+            Workloads = [.. Names.Workloads.Values],
+            Connections = [],
+            InFlight = quick.InFlight,
+            Variants = [.. Variants.ByName.Values],
+            Peers = [],
+            Rounds = quick.Rounds,
+            Window = TimeSpan.FromSeconds(quick.Seconds),
+            Warmup = TimeSpan.FromSeconds(quick.Warmup),
+            ServerCore = 0,
+            ClientCore = 1,
+        });
+
+        // On a quiet machine two processes start and end within 0.4 s.
+        Assert.Equal(Names.Workloads.Count, plan.Scenes.Count);
+        Assert.InRange(plan.Steps.Count * (0.5 + quick.Seconds + quick.Warmup), 0, 120);
     }
 
     private static Plan Everything(CompareSettings settings) => new(settings, _ => true);

@@ -28,6 +28,31 @@ public sealed class ReportTests
         Assert.Contains("|sockets-pool||2.25(2.00..2.50)|", lines);
         Assert.Contains("|iouring-inline|0.50(0.50..0.50)|1.12(1.00..1.25)|", lines);
         Assert.Contains("|c-iouring|0.45(0.40..0.50)||", lines);
+        Assert.Contains("|bytes/reqbeyond|sockets-pool|c-iouring|", lines);
+        Assert.Contains("|iouring-inline|-0.5(-0.5..-0.5)||", lines);
+    }
+
+    [Fact]
+    public void WriteGrowth_TwoServers_ShowsTheirGrowthAndItsRatio()
+    {
+        using var output = new StringWriter();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        console.Profile.Width = 240;
+        Variant[] variants = [Variants.IoUringInline, Variants.CIoUring];
+        Sample[] samples =
+        [
+            .. from connections in (int[])[64, 15_000]
+               from variant in variants
+               select SampleFactory.Create(
+                   new Scene(Workload.Echo, connections, 1), variant, 1, connections == 64 ? 4 : variant == Variants.CIoUring ? 5 : 6),
+        ];
+
+        new Report(console, markdown: true).WriteGrowth(new Growth(samples, variants), [Variants.SocketsPool, Variants.CIoUring]);
+
+        string[] lines = [.. output.ToString().Split('\n').Select(line => line.Replace(" ", "", StringComparison.Ordinal))];
+        Assert.Contains("|server|64|15000|growth|ofthatofc-iouring|", lines);
+        Assert.Contains("|iouring-inline|4.00(4.00..4.00)|6.00(6.00..6.00)|1.50(1.50..1.50)|1.20(1.20..1.20)|", lines);
+        Assert.Contains("|c-iouring|4.00(4.00..4.00)|5.00(5.00..5.00)|1.25(1.25..1.25)||", lines);
     }
 
     [Fact]
@@ -44,6 +69,10 @@ public sealed class ReportTests
             Assert.Equal(4.5, line.GetProperty("figures").GetProperty("cpu").GetProperty("median").GetDouble());
             Assert.Equal(JsonValueKind.Null, line.GetProperty("figures").GetProperty("allocated").ValueKind);
             Assert.Equal(0.45, line.GetProperty("ratios").GetProperty("cpu").GetProperty("sockets-pool").GetProperty("median").GetDouble(), 6);
+            Assert.Equal(
+                -0.5,
+                report.RootElement.GetProperty("summaries")[1].GetProperty("differences").GetProperty("allocated").GetProperty("sockets-pool")
+                    .GetProperty("median").GetDouble());
             Assert.Equal(6, report.RootElement.GetProperty("samples").GetArrayLength());
             Assert.Equal("c-epoll: no compiler", report.RootElement.GetProperty("missing")[0].GetString());
         }
@@ -53,14 +82,35 @@ public sealed class ReportTests
         }
     }
 
+    [Fact]
+    public void JsonReport_SeveralNumbersOfConnections_HasTheGrowth()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            JsonReport.Write(file, Machine.Describe(), [], Run(64, 512));
+
+            using var report = JsonDocument.Parse(File.ReadAllText(file));
+            JsonElement growth = report.RootElement.GetProperty("growths")[1];
+            Assert.Equal("iouring-inline", growth.GetProperty("server").GetString());
+            Assert.Equal([64, 512], growth.GetProperty("connections").EnumerateArray().Select(count => count.GetInt32()));
+            Assert.Equal(1, growth.GetProperty("growth").GetProperty("median").GetDouble());
+            Assert.Equal(1, growth.GetProperty("ratios").GetProperty("c-iouring").GetProperty("median").GetDouble());
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     /// <summary>Two rounds: Sockets 10 and 10, ours 5 and 5, C 4 and 5 microseconds.</summary>
-    private static Outcome Run()
+    private static Outcome Run(params int[] connections)
     {
         var plan = new Plan(
             new CompareSettings
             {
                 Workloads = [Workload.Echo],
-                Connections = [64],
+                Connections = connections is [] ? [64] : connections,
                 InFlight = [1],
                 Variants = Servers,
                 Peers = [Variants.SocketsPool, Variants.CIoUring],

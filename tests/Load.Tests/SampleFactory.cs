@@ -29,7 +29,12 @@ internal static class SampleFactory
             ServerSwitches = 500_000,
             ServerCoreBusy = 1,
         };
-        bool managed = variant.Limit is null;
-        return new Sample(new PlanStep(scene, variant, round), load, managed ? 2_000_000 : null, managed ? 0 : null);
+        long? allocated = variant.Transport switch
+        {
+            null => null,
+            TransportKind.Sockets => 2_000_000,
+            _ => 1_500_000,
+        };
+        return new Sample(new PlanStep(scene, variant, round), load, allocated, allocated is null ? null : 0);
     }
 }

@@ -6,6 +6,7 @@ using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
 
 namespace Kestrel.Rpc.Load.Tests;
@@ -27,6 +28,8 @@ public sealed class ServeTests
     [InlineData("upload", 1)]
     [InlineData("download", 1)]
     [InlineData("connect", 1)]
+    [InlineData("pingpong", 1)]
+    [InlineData("pingpong-spin", 1)]
     public async Task Serve_UnderLoad_AnswersRightAndEndsOnSigterm(string workload, int inFlight)
     {
         using ChildProcess server = Start(workload);
@@ -63,6 +66,96 @@ public sealed class ServeTests
 
         Assert.True(before!.AllocatedBytes > 0);
         Assert.True(after!.AllocatedBytes >= before.AllocatedBytes);
+    }
+
+    [Theory]
+    [InlineData("epoll")]
+    [InlineData("io_uring")]
+    public async Task Serve_Polling_NeverSleepsAndAnswersRight(string transport)
+    {
+        using ChildProcess server = Run(
+            "serve", "--workload", "pingpong-spin", "--transport", transport, "--scheduling", "inline", "--polling", "--loops", "1", "--port", "0");
+        int port = await ReadPortAsync(server);
+        var settings = new LoadSettings(
+            Workload.PingPongSpin, port, Connections: 1, InFlight: 1, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200), server.Id, Core);
+
+        await Task.Run(() => LoadOnce.Run(settings, Limit)).WaitAsync(Limit * 2);
+
+        // Nobody asks for anything any more: a server whose loop sleeps would never use as much.
+        double target = ProcessProbe.CpuSeconds(server.Id) + 1;
+        using var limit = new CancellationTokenSource(Limit);
+        while (ProcessProbe.CpuSeconds(server.Id) < target)
+        {
+            await Task.Delay(10, limit.Token);
+        }
+
+        await server.TerminateAsync(Limit, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Serve_PollingOnSockets_IsRefused()
+    {
+        using ChildProcess server = Run("serve", "--workload", "echo", "--transport", "sockets", "--scheduling", "inline", "--polling", "--port", "0");
+
+        LoadException error = await Assert.ThrowsAsync<LoadException>(async () =>
+        {
+            while (true)
+            {
+                await server.ReadLineAsync(Limit, CancellationToken.None);
+            }
+        });
+
+        Assert.Contains("--polling", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Serve_AskedToCollect_DropsItsGarbage()
+    {
+        using ChildProcess server = Start("echo", "--controlled");
+        await ReadPortAsync(server);
+
+        server.WriteLine("stats");
+        ServerStatistics? before = JsonSerializer.Deserialize<ServerStatistics>(await server.ReadLineAsync(Limit, CancellationToken.None));
+        server.WriteLine("collect");
+        ServerStatistics? after = JsonSerializer.Deserialize<ServerStatistics>(await server.ReadLineAsync(Limit, CancellationToken.None));
+        await server.EndAsync(Limit, CancellationToken.None);
+
+        Assert.True(after!.Collections > before!.Collections);
+    }
+
+    [Fact]
+    public async Task Load_Idle_OpensEveryConnectionAndReadsTheServersMemory()
+    {
+        using ChildProcess server = Start("idle");
+        int port = await ReadPortAsync(server);
+        var settings = new LoadSettings(
+            Workload.Idle, port, Connections: 300, InFlight: 1, TimeSpan.FromMilliseconds(10), TimeSpan.FromSeconds(1), server.Id, Core);
+        LoadResult? result = null;
+        int began = 0;
+
+        await Task.Run(() => new IdleRun(settings).Run(() => began++, measured => result = measured)).WaitAsync(Limit);
+        await server.TerminateAsync(Limit, CancellationToken.None);
+
+        Assert.Equal(1, began);
+        Assert.Equal(300, result!.Requests);
+        Assert.True(result.MemoryBefore!.Anonymous > 0);
+        Assert.True(result.MemoryAfter!.Resident >= result.MemoryAfter.Anonymous);
+    }
+
+    [Fact]
+    public async Task Load_IdleControlled_WaitsForALineBeforeItBegins()
+    {
+        using ChildProcess server = Start("idle");
+        int port = await ReadPortAsync(server);
+        using ChildProcess client = Run(
+            "load", "--workload", "idle", "--port", port.ToString(CultureInfo.InvariantCulture), "--connections", "3", "--warmup", "0.01", "--controlled");
+
+        Assert.Equal("measuring", await client.ReadLineAsync(Limit, CancellationToken.None));
+        client.WriteLine("go");
+        LoadResult? result = JsonSerializer.Deserialize<LoadResult>(await client.ReadLineAsync(Limit, CancellationToken.None));
+        await client.EndAsync(Limit, CancellationToken.None);
+
+        Assert.Equal(3, result!.Requests);
     }
 
     [Fact]

@@ -52,6 +52,22 @@ internal static class Arguments
             CustomParser = result => PositiveSeconds(result, result.Tokens[0].Value),
         };
 
+    /// <param name="standard">What it is if it was not given, in words.</param>
+    public static Option<int?> OptionalNumber(string name, string description, string standard) =>
+        new(name)
+        {
+            Description = $"{description}. Default: {standard}",
+            CustomParser = result => Positive(result, result.Tokens[0].Value),
+        };
+
+    /// <param name="standard">What it is if it was not given, in words.</param>
+    public static Option<double?> OptionalSeconds(string name, string description, string standard) =>
+        new(name)
+        {
+            Description = $"{description}. Default: {standard}",
+            CustomParser = result => PositiveSeconds(result, result.Tokens[0].Value),
+        };
+
     private static IEnumerable<string> Parts(ArgumentResult result) =>
         result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 

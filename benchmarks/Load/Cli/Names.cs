@@ -11,6 +11,9 @@ internal static class Names
         ["upload"] = Workload.Upload,
         ["download"] = Workload.Download,
         ["connect"] = Workload.Connect,
+        ["idle"] = Workload.Idle,
+        ["pingpong"] = Workload.PingPong,
+        ["pingpong-spin"] = Workload.PingPongSpin,
     };
 
     public static readonly IReadOnlyDictionary<string, TransportKind> Transports = new Dictionary<string, TransportKind>

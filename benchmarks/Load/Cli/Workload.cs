@@ -20,4 +20,13 @@ internal enum Workload
 
     /// <summary>The echo handler; the client connects, sends one message, reads it back and closes, again and again.</summary>
     Connect,
+
+    /// <summary>The echo handler; every connection exchanges one message and stays open. What counts is the server's memory.</summary>
+    Idle,
+
+    /// <summary>The echo handler and one connection; the client sleeps until the answer comes.</summary>
+    PingPong,
+
+    /// <summary>The same, but the client looks for the answer without sleeping.</summary>
+    PingPongSpin,
 }

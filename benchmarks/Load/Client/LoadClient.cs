@@ -38,7 +38,7 @@ internal sealed unsafe class LoadClient : ILoadLoop
     {
         for (int i = 0; i < _connections.Length; i++)
         {
-            _connections[i].Connect(port);
+            _connections[i].Connect(port, i);
             Watch(i, Libc.EPOLL_CTL_ADD, Libc.EPOLLIN);
         }
 

@@ -29,7 +29,7 @@ internal static class LoadCommand
         over.AcceptOnlyFromAmong(Names.Of(TransportKind.Epoll), Names.Of(TransportKind.IoUring));
         var controlled = new Option<bool>("--controlled")
         {
-            Description = "Print 'measuring', then the result as JSON; keep the connections until standard input ends",
+            Description = "Print 'measuring', then the result as JSON; keep the connections until standard input ends. idle waits for a line before it begins",
         };
         var command = new Command("load", "Put load on a server and print what it costs.")
         {
@@ -56,15 +56,31 @@ internal static class LoadCommand
     {
         try
         {
-            new LoadRun(settings).Run(
-                () => Console.Out.WriteLine(Measuring),
-                result => Report(result, controlled));
+            if (settings.Workload == Workload.Idle)
+            {
+                new IdleRun(settings).Run(() => Begin(awaitsGo: controlled), result => Report(result, controlled));
+            }
+            else
+            {
+                new LoadRun(settings).Run(() => Begin(awaitsGo: false), result => Report(result, controlled));
+            }
+
             return 0;
         }
         catch (Exception e) when (e is LoadException or SocketException)
         {
             Console.Error.WriteLine(e.Message);
             return 1;
+        }
+    }
+
+    /// <param name="awaitsGo">Whether to wait for a line: time for the server to collect its garbage.</param>
+    private static void Begin(bool awaitsGo)
+    {
+        Console.Out.WriteLine(Measuring);
+        if (awaitsGo)
+        {
+            Console.In.ReadLine();
         }
     }
 
@@ -87,6 +103,13 @@ internal static class LoadCommand
             Console.Out.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"server: {result.ServerMicrosecondsPerRequest:F2} us of CPU per request, {result.ServerResident / 1048576.0:F1} MiB resident"));
+        }
+
+        if (result is { MemoryBefore: { } before, MemoryAfter: { } after })
+        {
+            Console.Out.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"server: {(double)(after.Anonymous - before.Anonymous) / result.Requests:F0} bytes of memory for each connection, {(double)(after.Resident - before.Resident) / result.Requests:F0} with pages of files"));
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Client;
@@ -9,7 +8,7 @@ namespace Kestrel.Rpc.Benchmarks.Load.Client;
 /// </summary>
 internal sealed class LoadConnection : IDisposable
 {
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly Socket _socket = LoopbackSocket.Create();
 
     public LoadConnection(Exchange exchange) => Exchange = exchange;
 
@@ -23,10 +22,13 @@ internal sealed class LoadConnection : IDisposable
     /// <summary>The rest of requests, while the socket's send buffer is full. Empty most of the time.</summary>
     public PendingBytes Unsent { get; } = new();
 
-    public void Connect(int port)
+    /// <param name="port">The server's, on 127.0.0.1.</param>
+    /// <param name="index">The number of this connection among those of the client.</param>
+    /// <param name="blocking">Whether receives sleep.</param>
+    public void Connect(int port, int index, bool blocking = false)
     {
-        _socket.Connect(IPAddress.Loopback, port);
-        _socket.Blocking = false;
+        LoopbackSocket.Connect(_socket, port, index);
+        _socket.Blocking = blocking;
     }
 
     public void Dispose() => _socket.Dispose();

@@ -1,3 +1,5 @@
+using Kestrel.Rpc.Benchmarks.Load.Measure;
+
 namespace Kestrel.Rpc.Benchmarks.Load.Client;
 
 /// <summary>What one measured window showed. Latencies in microseconds.</summary>
@@ -33,6 +35,12 @@ internal sealed record LoadResult
     /// <summary>Seconds in which the server's core was busy with anything at all; 0 if no core was named.</summary>
     public required double ServerCoreBusy { get; init; }
 
+    /// <summary>Of the idle workload, the server's memory before its connections were opened; else <see langword="null"/>.</summary>
+    public MemoryUse? MemoryBefore { get; init; }
+
+    /// <summary>And as soon as the last of them was idle.</summary>
+    public MemoryUse? MemoryAfter { get; init; }
+
     public double RequestsPerSecond => Requests / Seconds;
 
     /// <summary>Microseconds of the client's own CPU for one request.</summary>
@@ -40,4 +48,25 @@ internal sealed record LoadResult
 
     /// <summary>Microseconds of the server's CPU for one request.</summary>
     public double ServerMicrosecondsPerRequest => ServerCpu * 1e6 / Requests;
+
+    /// <param name="tally">What was counted in the window.</param>
+    /// <param name="took">How long the window was.</param>
+    /// <param name="clientCpu">Seconds of CPU the client used in it.</param>
+    /// <param name="before">The server's use before it.</param>
+    /// <param name="after">And after it.</param>
+    public static LoadResult Of(Tally tally, TimeSpan took, double clientCpu, ServerUsage before, ServerUsage after) => new()
+    {
+        Requests = tally.Replies,
+        Seconds = took.TotalSeconds,
+        P50 = tally.Latency.Quantile(0.5) / 1000,
+        P99 = tally.Latency.Quantile(0.99) / 1000,
+        P999 = tally.Latency.Quantile(0.999) / 1000,
+        Maximum = tally.Latency.Maximum / 1000.0,
+        ClientCpu = clientCpu,
+        ServerCpu = after.Cpu - before.Cpu,
+        ServerUser = after.User - before.User,
+        ServerResident = after.Resident,
+        ServerSwitches = ThreadSwitches.Between(before.Switches, after.Switches),
+        ServerCoreBusy = after.Core - before.Core,
+    };
 }

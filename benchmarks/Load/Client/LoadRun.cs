@@ -19,12 +19,13 @@ internal sealed class LoadRun(LoadSettings settings)
 
         tally.Clear();
         measuring();
-        Usage before = TakeUsage();
+        ServerUsage before = ServerUsage.Take(settings);
+        double clientBefore = ProcessProbe.CpuSeconds(Environment.ProcessId);
         long began = Stopwatch.GetTimestamp();
         client.RunUntil(began + Ticks(settings.Window));
-        long ended = Stopwatch.GetTimestamp();
-        Usage after = TakeUsage();
-        measured(Summarise(tally, Stopwatch.GetElapsedTime(began, ended), before, after));
+        TimeSpan took = Stopwatch.GetElapsedTime(began);
+        var after = ServerUsage.Take(settings);
+        measured(LoadResult.Of(tally, took, ProcessProbe.CpuSeconds(Environment.ProcessId) - clientBefore, before, after));
     }
 
     private ILoadLoop CreateLoop(Tally tally)
@@ -42,41 +43,13 @@ internal sealed class LoadRun(LoadSettings settings)
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 
-    private static LoadResult Summarise(Tally tally, TimeSpan took, Usage before, Usage after) => new()
+    private ILoadLoop CreateLoop(Tally tally) => settings.Workload switch
     {
-        Requests = tally.Replies,
-        Seconds = took.TotalSeconds,
-        P50 = tally.Latency.Quantile(0.5) / 1000,
-        P99 = tally.Latency.Quantile(0.99) / 1000,
-        P999 = tally.Latency.Quantile(0.999) / 1000,
-        Maximum = tally.Latency.Maximum / 1000.0,
-        ClientCpu = after.Client - before.Client,
-        ServerCpu = after.Server - before.Server,
-        ServerUser = after.ServerUser - before.ServerUser,
-        ServerResident = after.ServerResident,
-        ServerSwitches = ThreadSwitches.Between(before.ServerSwitches, after.ServerSwitches),
-        ServerCoreBusy = after.ServerCore - before.ServerCore,
+        Workload.Connect => new ConnectClient(settings.Connections, tally),
+        Workload.PingPong => new PingPongClient(spin: false, tally),
+        Workload.PingPongSpin => new PingPongClient(spin: true, tally),
+        _ => new LoadClient(Enumerable.Range(0, settings.Connections).Select(CreateExchange), tally),
     };
-
-    private Usage TakeUsage()
-    {
-        var usage = default(Usage);
-        if (settings.ServerProcess is { } pid)
-        {
-            usage.Server = ProcessProbe.CpuSeconds(pid);
-            usage.ServerUser = ProcessProbe.UserSeconds(pid);
-            usage.ServerResident = ProcessProbe.ResidentBytes(pid);
-            usage.ServerSwitches = ThreadSwitches.Of(pid);
-        }
-
-        if (settings.ServerCore is { } core)
-        {
-            usage.ServerCore = ProcessProbe.CoreBusySeconds(core);
-        }
-
-        usage.Client = ProcessProbe.CpuSeconds(Environment.ProcessId);
-        return usage;
-    }
 
     private Exchange CreateExchange(int connection) => settings.Workload switch
     {
@@ -87,14 +60,4 @@ internal sealed class LoadRun(LoadSettings settings)
         Workload.Rpc => new RpcExchange(settings.InFlight),
         _ => throw new InvalidOperationException($"workload {settings.Workload}"),
     };
-
-    private struct Usage
-    {
-        public double Server;
-        public double ServerUser;
-        public double ServerCore;
-        public double Client;
-        public long ServerResident;
-        public IReadOnlyDictionary<int, long>? ServerSwitches;
-    }
 }

@@ -5,6 +5,9 @@ namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 /// <summary>What <c>compare</c> measures.</summary>
 internal sealed record CompareSettings
 {
+    /// <summary>Where the numbers of connections come from that were not asked for.</summary>
+    public CompareDefaults Defaults { get; init; } = CompareDefaults.Full;
+
     public required Workload[] Workloads { get; init; }
 
     /// <summary>Empty: those each workload is usually measured with.</summary>

@@ -11,7 +11,7 @@ internal static class Comparison
     /// <summary>Room for the widest table; a redirected output has no width of its own.</summary>
     private const int RedirectedWidth = 240;
 
-    public static async Task<int> RunAsync(CompareSettings settings, string? jsonFile)
+    public static async Task<int> RunAsync(CompareSettings settings, string? jsonFile, string? svgFile)
     {
         using var signals = new StopSignals();
         IAnsiConsole console = AnsiConsole.Console;
@@ -51,9 +51,19 @@ internal static class Comparison
             report.WriteScene(scene, outcome.LinesOf(scene), outcome.Peers);
         }
 
+        foreach (Growth growth in outcome.Growths.Where(growth => growth.Connections.Count > 1))
+        {
+            report.WriteGrowth(growth, outcome.Peers);
+        }
+
         if (jsonFile is not null)
         {
             JsonReport.Write(jsonFile, machine, programs.Missing, outcome);
+        }
+
+        if (svgFile is not null)
+        {
+            CpuPlot.Write(svgFile, machine, outcome.Growths);
         }
 
         return 0;

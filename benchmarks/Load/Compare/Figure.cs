@@ -10,6 +10,9 @@ internal sealed record Figure(string Name, string Title, string Format, Func<Sam
     /// <summary>What the tables multiply it by.</summary>
     public double Scale { get; init; } = 1;
 
-    /// <summary>Whether the report sets it against the peers.</summary>
+    /// <summary>Whether the report divides it by the peers'.</summary>
     public bool Compared { get; init; }
+
+    /// <summary>Whether the report subtracts the peers' from it: where theirs may be 0, or stands for what no transport can change.</summary>
+    public bool Subtracted { get; init; }
 }

@@ -20,10 +20,18 @@ internal static class JsonReport
                 scene = Describe(scene),
                 server = line.Variant.Name,
                 figures = Figures.Of(scene.Workload).ToDictionary(figure => figure.Name, line.Of),
-                ratios = Figures.Of(scene.Workload).Where(figure => figure.Compared).ToDictionary(
-                    figure => figure.Name,
-                    figure => outcome.Peers.ToDictionary(peer => peer.Name, peer => line.Ratio(figure, peer))),
+                ratios = Against(outcome, scene, figure => figure.Compared, line.Ratio),
+                differences = Against(outcome, scene, figure => figure.Subtracted, line.Difference),
                 line.Disturbed,
+            })),
+            growths = outcome.Growths.SelectMany(growth => growth.Variants.Select(variant => new
+            {
+                growth.Workload,
+                growth.InFlight,
+                server = variant.Name,
+                growth.Connections,
+                growth = growth.Of(variant),
+                ratios = outcome.Peers.ToDictionary(peer => peer.Name, peer => growth.Ratio(variant, peer)),
             })),
             samples = outcome.Samples.Select(sample => new
             {
@@ -33,12 +41,19 @@ internal static class JsonReport
                 sample.Load,
                 sample.AllocatedBytes,
                 sample.Collections,
+                sample.MemoryCollected,
                 sample.ServerBusy,
                 sample.Disturbed,
             }),
         };
         File.WriteAllText(file, JsonSerializer.Serialize(report, Format));
     }
+
+    private static Dictionary<string, Dictionary<string, Spread?>> Against(
+        Outcome outcome, Scene scene, Func<Figure, bool> wanted, Func<Figure, Variant, Spread?> relate) =>
+        Figures.Of(scene.Workload).Where(wanted).ToDictionary(
+            figure => figure.Name,
+            figure => outcome.Peers.ToDictionary(peer => peer.Name, peer => relate(figure, peer)));
 
     private static object Describe(Scene scene) => new { workload = Names.Of(scene.Workload), scene.Connections, scene.InFlight };
 }

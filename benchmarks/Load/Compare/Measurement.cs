@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
@@ -12,6 +13,9 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
 
+    /// <summary>The idle workload has no window: it takes as long as its connections take.</summary>
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(50);
+
     /// <summary>Starts both processes, measures, ends both.</summary>
     /// <exception cref="LoadException">A process failed, a reply was wrong, or a time limit passed.</exception>
     public async Task<Sample> RunAsync(CancellationToken cancellationToken)
@@ -20,7 +24,7 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
         int port = await ReadPortAsync(server, cancellationToken);
 
         // The first answer sets up the server's serialiser, whose allocations are not the workload's.
-        await AskAsync(server, cancellationToken);
+        await AskAsync(server, ControlChannel.StatisticsCommand, cancellationToken);
         using ChildProcess client = StartClient(port, server.Id);
 
         string line = await client.ReadLineAsync(StartTime + settings.Warmup, cancellationToken);
@@ -29,10 +33,22 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
             throw new LoadException($"the client said '{line}'");
         }
 
-        ServerStatistics? before = await AskAsync(server, cancellationToken);
-        line = await client.ReadLineAsync(AnswerTime + settings.Window, cancellationToken);
-        ServerStatistics? after = await AskAsync(server, cancellationToken);
+        bool idle = step.Scene.Workload == Workload.Idle;
+        ServerStatistics? before = await AskAsync(server, idle ? ControlChannel.CollectCommand : ControlChannel.StatisticsCommand, cancellationToken);
+        if (idle)
+        {
+            client.WriteLine("go");
+        }
+
+        line = await client.ReadLineAsync(AnswerTime + settings.Window + IdleTime, cancellationToken);
+        ServerStatistics? after = await AskAsync(server, ControlChannel.StatisticsCommand, cancellationToken);
         LoadResult load = JsonSerializer.Deserialize<LoadResult>(line)!;
+        MemoryUse? collected = null;
+        if (idle && await AskAsync(server, ControlChannel.CollectCommand, cancellationToken) is not null)
+        {
+            collected = MemoryProbe.Of(server.Id);
+        }
+
         await client.EndAsync(AnswerTime, cancellationToken);
         await server.TerminateAsync(AnswerTime, cancellationToken);
         if (load.Requests == 0)
@@ -40,7 +56,10 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
             throw new LoadException("no reply in the measured window");
         }
 
-        return new Sample(step, load, after?.AllocatedBytes - before?.AllocatedBytes, after?.Collections - before?.Collections);
+        return new Sample(step, load, after?.AllocatedBytes - before?.AllocatedBytes, after?.Collections - before?.Collections)
+        {
+            MemoryCollected = collected,
+        };
     }
 
     private static async Task<int> ReadPortAsync(ChildProcess server, CancellationToken cancellationToken)
@@ -61,7 +80,7 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
         string name = $"the server ({step.Variant.Name})";
         if (step.Variant.Limit is { } source)
         {
-            return ChildProcess.Start(name, settings.ServerCore, programs.PathOf(source), ["0", Names.Of(scene.Workload)]);
+            return ChildProcess.Start(name, settings.ServerCore, programs.PathOf(source), ["0", Names.Of(scene.Workload), .. step.Variant.Arguments]);
         }
 
         List<string> arguments =
@@ -73,6 +92,11 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
             "--port", "0",
             "--controlled",
         ];
+        if (step.Variant.Polls)
+        {
+            arguments.Add("--polling");
+        }
+
         if (settings.Loops is { } loops)
         {
             arguments.AddRange(["--loops", Text(loops)]);
@@ -97,14 +121,14 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
             "--controlled",
         ]);
 
-    private async Task<ServerStatistics?> AskAsync(ChildProcess server, CancellationToken cancellationToken)
+    private async Task<ServerStatistics?> AskAsync(ChildProcess server, string command, CancellationToken cancellationToken)
     {
         if (step.Variant.Limit is not null)
         {
             return null;
         }
 
-        server.WriteLine(ControlChannel.StatisticsCommand);
+        server.WriteLine(command);
         return JsonSerializer.Deserialize<ServerStatistics>(await server.ReadLineAsync(AnswerTime, cancellationToken));
     }
 

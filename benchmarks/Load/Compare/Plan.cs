@@ -15,7 +15,7 @@ internal sealed class Plan
         _settings = settings;
         _present = present;
         Scenes = [.. settings.Workloads.SelectMany(ScenesOf).Where(scene => VariantsOf(scene).Count > 0)];
-        Steps = [.. Scenes.SelectMany(StepsOf)];
+        Steps = [.. Scenes.GroupBy(scene => scene.Workload).SelectMany(StepsOf)];
     }
 
     public IReadOnlyList<Scene> Scenes { get; }
@@ -27,24 +27,26 @@ internal sealed class Plan
         [.. _settings.Variants.Where(variant => variant.Serves(scene.Workload) && _present(variant))];
 
     private IEnumerable<Scene> ScenesOf(Workload workload) =>
-        from connections in _settings.Connections is { Length: > 0 } chosen ? chosen : UsualConnections(workload)
+        from connections in ConnectionsOf(workload)
         from inFlight in workload == Workload.Rpc ? _settings.InFlight : [1]
         select new Scene(workload, connections, inFlight);
 
-    private static int[] UsualConnections(Workload workload) => workload switch
+    private int[] ConnectionsOf(Workload workload) => workload switch
     {
-        Workload.Upload or Workload.Download => [8],
-        Workload.Connect => [64],
-        _ => [64, 512],
+        Workload.PingPong or Workload.PingPongSpin => [1],
+        _ => _settings.Connections is { Length: > 0 } chosen ? chosen : _settings.Defaults.ConnectionsOf(workload),
     };
 
-    /// <summary>Each round measures every variant; every other round backwards, so that a drift of the machine hits all alike.</summary>
-    private IEnumerable<PlanStep> StepsOf(Scene scene)
+    /// <summary>
+    /// Each round measures every variant under all conditions of the workload; every other round backwards, so that a drift of the machine hits
+    /// all alike.
+    /// </summary>
+    private IEnumerable<PlanStep> StepsOf(IEnumerable<Scene> scenes)
     {
-        IReadOnlyList<Variant> variants = VariantsOf(scene);
+        (Scene Scene, Variant Variant)[] steps = [.. scenes.SelectMany(scene => VariantsOf(scene).Select(variant => (scene, variant)))];
         for (int round = 1; round <= _settings.Rounds; round++)
         {
-            foreach (Variant variant in round % 2 == 1 ? variants : variants.Reverse())
+            foreach ((Scene scene, Variant variant) in round % 2 == 1 ? steps : steps.Reverse())
             {
                 yield return new PlanStep(scene, variant, round);
             }

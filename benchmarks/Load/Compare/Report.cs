@@ -1,4 +1,5 @@
 using System.Globalization;
+using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
 using Spectre.Console;
 
@@ -28,20 +29,23 @@ internal sealed class Report(IAnsiConsole console, bool markdown)
         console.WriteLine(scene.ToString());
         console.WriteLine();
         Write("server", figures.Select(figure => figure.Title), summaries, line => figures.Select(figure => Text(line.Of(figure), figure)));
-        foreach (Figure figure in figures.Where(figure => figure.Compared))
+        Variant[] others = [.. peers.Where(peer => summaries.Any(line => line.Variant == peer))];
+        if (others.Length > 0 && summaries.Count > 1)
         {
-            Variant[] others = [.. peers.Where(peer => summaries.Any(line => line.Variant == peer))];
-            if (others.Length > 0 && summaries.Count > 1)
+            string[] names = [.. others.Select(peer => peer.Name)];
+            foreach (Figure figure in figures.Where(figure => figure.Compared))
             {
-                Write(
-                    $"{figure.Title} as a multiple of",
-                    others.Select(peer => peer.Name),
-                    summaries,
-                    line => others.Select(peer => Text(line.Ratio(figure, peer), "F2", 1)));
+                Write($"{figure.Title} as a multiple of", names, summaries, line => others.Select(peer => Text(line.Ratio(figure, peer), "F2", 1)));
+            }
+
+            foreach (Figure figure in figures.Where(figure => figure.Subtracted))
+            {
+                Write($"{figure.Title} beyond", names, summaries, line => others.Select(peer => Text(line.Difference(figure, peer), figure)));
             }
         }
 
-        foreach (Summary line in summaries.Where(line => line.Disturbed.Maximum > Disturbance))
+        // Memory is what it is, whatever else ran.
+        foreach (Summary line in summaries.Where(line => line.Disturbed.Maximum > Disturbance && scene.Workload != Workload.Idle))
         {
             console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
@@ -51,7 +55,30 @@ internal sealed class Report(IAnsiConsole console, bool markdown)
         console.WriteLine();
     }
 
-    private void Write(string corner, IEnumerable<string> titles, IReadOnlyList<Summary> lines, Func<Summary, IEnumerable<string>> cells)
+    /// <summary>CPU for each number of connections, how it grows from the fewest to the most, and that growth set against the peers'.</summary>
+    public void WriteGrowth(Growth growth, IReadOnlyList<Variant> peers)
+    {
+        Variant[] others = [.. peers.Where(growth.Variants.Contains)];
+        string workload = growth.InFlight > 1 ? $"{growth.Workload}, {growth.InFlight} calls in flight" : growth.Workload;
+        console.WriteLine($"{workload}: CPU us/{growth.Unit} with {string.Join(", ", growth.Connections)} connections");
+        console.WriteLine();
+        Write(
+            "server",
+            [.. growth.Connections.Select(count => count.ToString(CultureInfo.InvariantCulture)), "growth", .. others.Select(peer => $"of that of {peer.Name}")],
+            growth.Variants,
+            variant => variant.Name,
+            variant =>
+            [
+                .. growth.Connections.Select(count => Text(growth.At(variant, count), "F2", 1)),
+                Text(growth.Of(variant), "F2", 1),
+                .. others.Select(peer => Text(growth.Ratio(variant, peer), "F2", 1)),
+            ]);
+    }
+
+    private void Write(string corner, IEnumerable<string> titles, IReadOnlyList<Summary> lines, Func<Summary, IEnumerable<string>> cells) =>
+        Write(corner, titles, lines, line => line.Variant.Name, cells);
+
+    private void Write<T>(string corner, IEnumerable<string> titles, IReadOnlyList<T> lines, Func<T, string> name, Func<T, IEnumerable<string>> cells)
     {
         var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Simple };
         table.AddColumn(corner);
@@ -60,9 +87,9 @@ internal sealed class Report(IAnsiConsole console, bool markdown)
             table.AddColumn(new TableColumn(title).RightAligned().PadRight(1));
         }
 
-        foreach (Summary line in lines)
+        foreach (T line in lines)
         {
-            table.AddRow([line.Variant.Name, .. cells(line)]);
+            table.AddRow([name(line), .. cells(line)]);
         }
 
         console.Write(table);
@@ -78,7 +105,9 @@ internal sealed class Report(IAnsiConsole console, bool markdown)
             return "";
         }
 
-        string Number(double value) => (value * scale).ToString(format, CultureInfo.InvariantCulture);
+        // Rounded first, and 0 added: else there is a -0.0.
+        int digits = int.Parse(format.AsSpan(1), CultureInfo.InvariantCulture);
+        string Number(double value) => (Math.Round(value * scale, digits) + 0.0).ToString(format, CultureInfo.InvariantCulture);
         string range = $"{Number(spread.Minimum)}..{Number(spread.Maximum)}";
         return markdown ? $"{Number(spread.Median)} ({range})" : $"{Number(spread.Median)}\n{range}";
     }

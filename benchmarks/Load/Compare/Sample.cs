@@ -1,4 +1,5 @@
 using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
@@ -9,6 +10,9 @@ namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 /// <param name="Collections">Garbage collections of the server in the window; <see langword="null"/> for a C program.</param>
 internal sealed record Sample(PlanStep Step, LoadResult Load, long? AllocatedBytes, int? Collections)
 {
+    /// <summary>Of the idle workload, the server's memory at the end after a collection of all garbage; <see langword="null"/> for a C program.</summary>
+    public MemoryUse? MemoryCollected { get; init; }
+
     /// <summary>The part of the window in which the server used its core. Near 1 the server was the slower side.</summary>
     public double ServerBusy => Load.ServerCpu / Load.Seconds;
 
@@ -22,4 +26,13 @@ internal sealed record Sample(PlanStep Step, LoadResult Load, long? AllocatedByt
 
     /// <summary>Context switches of the server's threads.</summary>
     public double SwitchesPerRequest => (double)Load.ServerSwitches / Load.Requests;
+
+    /// <summary>What <paramref name="part"/> of the server's memory grew by for each connection while they were opened; the idle workload alone.</summary>
+    public double? GrowthPerConnection(Func<MemoryUse, long> part) => GrowthPerConnection(part, Load.MemoryAfter);
+
+    /// <summary>The same, garbage left out.</summary>
+    public double? LiveGrowthPerConnection(Func<MemoryUse, long> part) => GrowthPerConnection(part, MemoryCollected);
+
+    private double? GrowthPerConnection(Func<MemoryUse, long> part, MemoryUse? after) =>
+        Load.MemoryBefore is { } before && after is not null ? (double)(part(after) - part(before)) / Load.Requests : null;
 }

@@ -31,18 +31,23 @@ internal sealed class Summary
 
     /// <summary>
     /// The figure divided by the peer's, round by round, so that a drift of the machine does not count; <see langword="null"/> for the peer
-    /// itself, and where one of the two has no figure.
+    /// itself, where one of the two has no figure, and where the peer's is 0.
     /// </summary>
-    public Spread? Ratio(Figure figure, Variant peer)
+    public Spread? Ratio(Figure figure, Variant peer) => Against(peer, figure, (mine, other) => mine / other);
+
+    /// <summary>The peer's figure subtracted from this one, round by round; <see langword="null"/> where <see cref="Ratio"/> is.</summary>
+    public Spread? Difference(Figure figure, Variant peer) => Against(peer, figure, (mine, other) => mine - other);
+
+    private Spread? Against(Variant peer, Figure figure, Func<double?, double?, double?> relate)
     {
-        double[] ratios =
+        double[] values =
         [
             .. from mine in _samples
                join other in _all.Where(sample => sample.Step.Variant == peer) on mine.Step.Round equals other.Step.Round
-               let ratio = figure.Of(mine) / figure.Of(other)
-               where ratio is not null
-               select ratio.Value,
+               let value = relate(figure.Of(mine), figure.Of(other))
+               where value is { } number && double.IsFinite(number)
+               select value.Value,
         ];
-        return ratios.Length == 0 || Variant == peer ? null : Spread.Of(ratios);
+        return values.Length == 0 || Variant == peer ? null : Spread.Of(values);
     }
 }

@@ -14,7 +14,17 @@ internal sealed record Variant(string Name)
     /// <summary>What the C program is made of; <see langword="null"/> for a transport.</summary>
     public LimitSource? Limit { get; init; }
 
+    /// <summary>More arguments of the C program.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>Whether it looks for work without sleeping; it takes a whole core and is worth measuring where answers are waited for.</summary>
+    public bool Polls { get; init; }
+
     /// <summary>Whether it can serve the workload. The C programs know neither RPC nor large bodies.</summary>
-    public bool Serves(Workload workload) =>
-        Limit is null || workload is Workload.Echo or Workload.Http or Workload.Connect;
+    public bool Serves(Workload workload)
+    {
+        bool pingPong = workload is Workload.PingPong or Workload.PingPongSpin;
+        return (pingPong || !Polls)
+            && (pingPong || Limit is null || workload is Workload.Echo or Workload.Http or Workload.Connect or Workload.Idle);
+    }
 }

@@ -51,6 +51,9 @@ internal static class LoadServer
         {
             case Workload.Echo:
             case Workload.Connect:
+            case Workload.Idle:
+            case Workload.PingPong:
+            case Workload.PingPongSpin:
                 listen.UseConnectionHandler<EchoHandler>();
                 break;
             case Workload.Http:
@@ -71,6 +74,9 @@ internal static class LoadServer
         {
             case Workload.Echo:
             case Workload.Connect:
+            case Workload.Idle:
+            case Workload.PingPong:
+            case Workload.PingPongSpin:
                 break;
             case Workload.Http:
                 app.Map("/{**path}", HttpAnswers.TextAsync);

@@ -11,6 +11,7 @@ internal static class ServeCommand
         Option<Workload> workload = Arguments.One("--workload", "What it answers", Names.Workloads);
         Option<TransportKind> transport = Arguments.One("--transport", "The transport below Kestrel", Names.Transports);
         Option<Scheduling> scheduling = Arguments.One("--scheduling", "Where the application's code runs", Names.Schedulings);
+        var polling = new Option<bool>("--polling") { Description = "Event loops look for work and never sleep (not with sockets)" };
         var port = new Option<int>("--port") { Description = "The TCP port on 127.0.0.1; 0 takes a free one", Required = true };
         var loops = new Option<int?>("--loops") { Description = "Event loops (Sockets: I/O queues). Default: the transport's own" };
         var controlled = new Option<bool>("--controlled")
@@ -19,14 +20,22 @@ internal static class ServeCommand
         };
         var command = new Command("serve", "Serve one workload until SIGTERM. Prints 'ready' when it listens.")
         {
-            workload, transport, scheduling, port, loops, controlled,
+            workload, transport, scheduling, polling, port, loops, controlled,
         };
+        command.Validators.Add(line =>
+        {
+            if (line.GetValue(polling) && line.GetValue(transport) == TransportKind.Sockets)
+            {
+                line.AddError("sockets have no --polling.");
+            }
+        });
         command.SetAction(async line =>
         {
             var settings = new ServeSettings(
                 line.GetValue(workload),
                 line.GetValue(transport),
                 line.GetValue(scheduling),
+                line.GetValue(polling),
                 line.GetValue(port),
                 line.GetValue(loops),
                 line.GetValue(controlled));

@@ -48,6 +48,10 @@ internal static class Transports
         {
             options.ApplicationScheduling = inline ? ApplicationScheduling.Inline : ApplicationScheduling.ThreadPool;
             options.LoopCount = settings.Loops;
+            if (settings.Polling)
+            {
+                options.Polling.SpinTime = Timeout.InfiniteTimeSpan;
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ public sealed partial class LoadProgramTests
         Path.Combine(RepositoryFiles.Root, "benchmarks/Load/bin", RepositoryFiles.Configuration, "net10.0/Load.dll");
 
     public static MatrixTheoryData<string, string, string> Servers => new(
-        ["echo", "http", "rpc", "upload", "download", "connect"], ["sockets", "epoll", "io_uring"], ["pool", "inline"]);
+        ["echo", "http", "rpc", "upload", "download", "connect", "idle", "pingpong", "pingpong-spin"], ["sockets", "epoll", "io_uring"], ["pool", "inline"]);
 
     [Theory]
     [MemberData(nameof(Servers))]
@@ -56,6 +56,9 @@ public sealed partial class LoadProgramTests
                 break;
             case "echo":
             case "connect":
+            case "idle":
+            case "pingpong":
+            case "pingpong-spin":
                 Assert.Equal(GoldenCall.Request, await GoldenCall.ExchangeAsync(port, GoldenCall.Request));
                 break;
             case "upload":
