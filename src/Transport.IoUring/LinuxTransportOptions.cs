@@ -1,6 +1,6 @@
 namespace Kestrel.Rpc.Transport;
 
-/// <summary>What the io_uring and the epoll transport have in common. Read once, when the first end point is bound.</summary>
+/// <summary>What the io_uring and the epoll transport have in common. Read once, when the transport is first used.</summary>
 public abstract class LinuxTransportOptions
 {
     /// <summary>
@@ -47,6 +47,13 @@ public abstract class LinuxTransportOptions
 
     /// <summary>Whether TCP connections send small segments at once (<c>TCP_NODELAY</c>). Default <see langword="true"/>.</summary>
     public bool NoDelay { get; set; } = true;
+
+    /// <summary>
+    /// How long connecting to an end point may take, with finding the addresses of a name and trying all of them; it has no
+    /// effect on listeners. An address of a name has its equal share of the time that is left. Default 30 s; more than 0, up to
+    /// 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>, which leaves it to the kernel (about two minutes for an address that never answers).
+    /// </summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// Whether an aborted connection is closed with FIN instead of RST. With FIN the peer may take a cut-off reply for a

@@ -56,7 +56,7 @@ internal sealed partial class TransportConnection
 
         try
         {
-            ShutdownOnLoop(error);
+            EndOutputOnLoop(error);
             LogFault(fault);
         }
         finally

@@ -36,12 +36,12 @@ internal sealed partial class TransportConnection
     /// </summary>
     private void ShutdownOnLoop(Exception? error)
     {
-        _loop.AssertOnLoop();
         if (_shutdownReason is not null)
         {
-            return;
+            return; // first of all: after the loop's end this runs on the thread pool, when everything is over
         }
 
+        _loop.AssertOnLoop();
         error ??= Volatile.Read(ref _abortReason); // asked for already, though its turn has not come: never a graceful end then
         bool reset = error is not null && !_settings.FinOnError;
         _shutdownReason = error ?? new ConnectionAbortedException("The application completed its output and everything was sent.");
@@ -80,6 +80,7 @@ internal sealed partial class TransportConnection
 
     private async void CloseOnLoop()
     {
+        _shutdownReason ??= HalfClosed; // whoever aborts from here on must not touch the descriptor
         lock (_socket)
         {
             _descriptorClosed = true;

@@ -30,10 +30,16 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
     private bool _descriptorClosed; // guarded by _socket
 
     public TransportConnection(
-        EventLoop loop, int descriptor, EndPoint? remoteEndPoint, ConnectionSettings settings, EndPoint? localEndPoint = null)
+        EventLoop loop,
+        int descriptor,
+        EndPoint? remoteEndPoint,
+        ConnectionSettings settings,
+        EndPoint? localEndPoint = null,
+        bool halfCloses = false)
     {
         _loop = loop;
         _settings = settings;
+        _halfCloses = halfCloses;
         _socket = loop.CreateSocket(descriptor);
         _localEndPoint = localEndPoint ?? SocketAddressReader.ReadLocal(descriptor);
         RemoteEndPoint = remoteEndPoint;
@@ -109,6 +115,7 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
     {
         _input.Complete();
         _output.Complete();
+        EndHalfClose();
         await WaitUntilFinishedAsync().ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using Kestrel.Rpc.Transport.Native;
 
 namespace Kestrel.Rpc.Transport;
@@ -33,6 +34,8 @@ internal sealed unsafe partial class EpollLoop : EventLoop
     public override LoopSocket CreateSocket(int descriptor) => new EpollSocket(this, descriptor);
 
     public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => new EpollAcceptor(this, descriptor, target);
+
+    public override LoopConnector CreateConnector(SocketAddress address) => new EpollConnector(this, address);
 
     /// <summary>Registers a descriptor. 0, or a negated error number; then <paramref name="token"/> is of no use.</summary>
     public int Watch(int descriptor, uint events, IEpollWatcher watcher, out ulong token)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Net;
 using Kestrel.Rpc.Transport.Native;
 using static Kestrel.Rpc.Transport.Native.IoUringConstants;
 
@@ -37,6 +38,8 @@ internal sealed unsafe partial class IoUringLoop : EventLoop
     public override LoopSocket CreateSocket(int descriptor) => new IoUringSocket(this, descriptor);
 
     public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => new IoUringAcceptor(this, descriptor, target);
+
+    public override LoopConnector CreateConnector(SocketAddress address) => new IoUringConnector(this, address);
 
     /// <summary>Takes the number under which the kernel reports <paramref name="owner"/>'s completions.</summary>
     public ulong AddOwner(IIoUringOwner owner)

@@ -4,15 +4,15 @@ using Microsoft.Extensions.Options;
 
 namespace Kestrel.Rpc.Transport;
 
-/// <summary>Listens with the io_uring engine, or with the epoll engine where the kernel has no usable io_uring.</summary>
+/// <summary>Listens and connects with the io_uring engine, or with the epoll engine where the kernel has no usable io_uring.</summary>
 internal sealed class IoUringTransportFactory : TransportFactory
 {
     private readonly IoUringTransportOptions _options;
 
     public IoUringTransportFactory(
         IOptions<IoUringTransportOptions> options,
-        IMemoryPoolFactory<byte> memoryPools,
         ILoggerFactory loggers,
+        IMemoryPoolFactory<byte>? memoryPools = null,
         TimeProvider? timeProvider = null,
         TransportMeter? meter = null)
         : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.IoUring"), timeProvider, meter)

@@ -31,6 +31,13 @@ internal static class OptionsCheck
             throw OutOfRange(nameof(options.Backlog), options.Backlog, "at least 1");
         }
 
+        // A timer takes a little more; whole days are easier to remember.
+        if (options.ConnectTimeout != Timeout.InfiniteTimeSpan
+            && (options.ConnectTimeout <= TimeSpan.Zero || options.ConnectTimeout > TimeSpan.FromDays(49)))
+        {
+            throw OutOfRange(nameof(options.ConnectTimeout), options.ConnectTimeout, "more than 0, up to 49 days, or infinite");
+        }
+
         if (options is IoUringTransportOptions { Fallback: var fallback } && !Enum.IsDefined(fallback))
         {
             throw OutOfRange(nameof(IoUringTransportOptions.Fallback), fallback, "Epoll or Fail");

@@ -7,10 +7,11 @@ using Microsoft.Extensions.Logging;
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>
-/// What Kestrel asks to listen on an end point. The loops start with the first end point and serve all of them until the host
-/// disposes its services: they outlive every listener.
+/// What Kestrel asks to listen on an end point, and a client to connect to one (<c>.Connecting</c>). The loops start with the first
+/// of them and serve all until the host disposes its services: they outlive every listener.
 /// </summary>
-internal abstract class TransportFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
+internal abstract partial class TransportFactory
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector, IConnectionFactory, IDisposable, IAsyncDisposable
 {
     private readonly LinuxTransportOptions _options;
     private readonly IMemoryPoolFactory<byte> _memoryPools;
@@ -23,13 +24,17 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
     private bool _disposed; // guarded by _lock
 
     protected TransportFactory(
-        LinuxTransportOptions options, IMemoryPoolFactory<byte> memoryPools, ILogger logger, TimeProvider? timeProvider, TransportMeter? meter)
+        LinuxTransportOptions options,
+        IMemoryPoolFactory<byte>? memoryPools,
+        ILogger logger,
+        TimeProvider? timeProvider,
+        TransportMeter? meter)
     {
         OptionsCheck.Validate(options);
         _ownsMeter = meter is null;
         _meter = meter ?? new TransportMeter();
         _options = options;
-        _memoryPools = memoryPools;
+        _memoryPools = memoryPools ?? BlockPoolFactory.Instance; // without Kestrel there is none among the services
         _timeProvider = timeProvider ?? TimeProvider.System;
         Logger = logger;
     }
@@ -61,8 +66,8 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
         EventLoopGroup? loops;
         lock (_lock)
         {
+            loops = _disposed ? null : _loops; // registered under several interfaces, the container disposes it several times
             _disposed = true;
-            loops = _loops;
         }
 
         if (loops is not null)
@@ -76,6 +81,9 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
             _meter.Dispose();
         }
     }
+
+    /// <summary>As <see cref="Dispose"/>, without keeping the caller's thread while the loops end.</summary>
+    public ValueTask DisposeAsync() => new(Task.Run(Dispose));
 
     /// <summary>Starts <paramref name="count"/> loops of the engine, or of the one that stands in for it.</summary>
     protected abstract EventLoopGroup StartLoops(int count, ConnectionSettings settings);

@@ -103,7 +103,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
 
         if (_isTcp && _settings.NoDelay)
         {
-            SetNoDelay(descriptor);
+            TcpOptions.SetNoDelay(descriptor);
         }
 
         _loop.Statistics.Accepted++;
@@ -163,12 +163,6 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
 
         EndPoint? local = SocketAddressReader.ReadLocal(descriptor);
         return _lastLocal = local?.Equals(_lastLocal) == true ? _lastLocal : local;
-    }
-
-    private static unsafe void SetNoDelay(int descriptor)
-    {
-        int on = 1;
-        _ = Libc.SetSockOpt(descriptor, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &on, sizeof(int)); // refused only if reset already
     }
 
     private void StartOnLoop()

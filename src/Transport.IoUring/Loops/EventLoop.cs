@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.IO.Pipelines;
+using System.Net;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
@@ -125,6 +126,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     /// <summary>Creates what accepts from a listening socket on this loop.</summary>
     public abstract LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target);
+
+    /// <summary>Creates what connects a new socket to an address on this loop.</summary>
+    public abstract LoopConnector CreateConnector(SocketAddress address);
 
     /// <summary>Runs <paramref name="action"/> on the loop, after everything scheduled before by the same thread.</summary>
     public override void Schedule(Action<object?> action, object? state)

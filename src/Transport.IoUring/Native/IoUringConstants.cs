@@ -7,6 +7,7 @@ internal static class IoUringConstants
     public const byte IORING_OP_SENDMSG = 9;
     public const byte IORING_OP_ACCEPT = 13;
     public const byte IORING_OP_ASYNC_CANCEL = 14;
+    public const byte IORING_OP_CONNECT = 16;
     public const byte IORING_OP_SEND = 26;
     public const byte IORING_OP_RECV = 27;
     public const byte IORING_OP_SEND_ZC = 47;

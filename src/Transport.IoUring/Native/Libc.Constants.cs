@@ -6,6 +6,7 @@ internal static unsafe partial class Libc
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
 
+    public const int SOCK_STREAM = 1;
     public const int SOCK_NONBLOCK = 0x800;
     public const int SOCK_CLOEXEC = 0x80000;
 
@@ -13,12 +14,16 @@ internal static unsafe partial class Libc
     public const int MSG_WAITALL = 0x100;
     public const int MSG_NOSIGNAL = 0x4000;
 
+    public const int SHUT_WR = 1;
     public const int SHUT_RDWR = 2;
 
     public const int SOL_SOCKET = 1;
+    public const int SO_ERROR = 4;
     public const int SO_LINGER = 13;
     public const int IPPROTO_TCP = 6;
     public const int TCP_NODELAY = 1;
+    public const int IPPROTO_IPV6 = 41;
+    public const int IPV6_V6ONLY = 26;
 
     public const int F_GETFL = 3;
     public const int F_SETFL = 4;

@@ -14,11 +14,17 @@ internal static unsafe partial class Libc
 
     public static int SendMsg(int fd, MsgHdr* message, int flags) => (int)Check(sendmsg(fd, message, flags));
 
+    public static int Socket(int family, int type, int protocol) => Check(socket(family, type, protocol));
+
+    public static int Connect(int fd, byte* address, uint length) => Check(connect(fd, address, length));
+
     public static int Accept4(int fd, byte* address, uint* length, int flags) => Check(accept4(fd, address, length, flags));
 
     public static int GetPeerName(int fd, byte* address, uint* length) => Check(getpeername(fd, address, length));
 
     public static int GetSockName(int fd, byte* address, uint* length) => Check(getsockname(fd, address, length));
+
+    public static int GetSockOpt(int fd, int level, int name, void* value, uint* length) => Check(getsockopt(fd, level, name, value, length));
 
     public static int SetSockOpt(int fd, int level, int name, void* value, uint length) => Check(setsockopt(fd, level, name, value, length));
 
@@ -81,6 +87,12 @@ internal static unsafe partial class Libc
     private static partial nint sendmsg(int fd, MsgHdr* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
+    private static partial int socket(int family, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int connect(int fd, byte* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int accept4(int fd, byte* address, uint* length, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -88,6 +100,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getsockname(int fd, byte* address, uint* length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getsockopt(int fd, int level, int name, void* value, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setsockopt(int fd, int level, int name, void* value, uint length);

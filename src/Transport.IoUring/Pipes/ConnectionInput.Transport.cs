@@ -117,9 +117,9 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
 
     private void CompletePauseOnLoop()
     {
-        _loop.AssertOnLoop();
-        if (_resumed is { IsAwaited: true })
+        if (_resumed is { IsAwaited: true }) // never after the loop's end, when this runs on the thread pool
         {
+            _loop.AssertOnLoop();
             _resumed.Complete(0);
         }
     }

@@ -70,9 +70,9 @@ internal sealed partial class ConnectionOutput
     /// <summary>Ends the wait of <see cref="ReadyAsync"/>, if there is one.</summary>
     public void WakeOnLoop()
     {
-        _loop.AssertOnLoop();
-        if (_ready.IsAwaited)
+        if (_ready.IsAwaited) // never after the loop's end, when this runs on the thread pool
         {
+            _loop.AssertOnLoop();
             _ready.Complete(0);
         }
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
@@ -48,13 +49,22 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     /// <summary>Whether handlers run on the event loop, where they must not block.</summary>
     public bool IsInline => Scheduling == ApplicationScheduling.Inline;
 
+    /// <summary>Whether a thread of the kernel takes the requests of a loop, and goes on for a moment when it shall not.</summary>
+    internal bool HasKernelThread => Polling is TransportPolling.SubmissionQueue or TransportPolling.Both;
+
     /// <summary>What the categories of the transport's log lines start with.</summary>
     public string LogCategory =>
         Kind == TransportKind.Sockets ? "Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets" : "Kestrel.Rpc.Transport";
 
+    /// <summary>Whether the transport itself must take the end points of the suite: nobody else may serve under its name.</summary>
+    internal bool MustClaim => Kind != TransportKind.Sockets && Wrapper is null;
+
     /// <summary>The variant with every connection going through a deliberately broken wrapper.</summary>
     internal TransportVariant BrokenBy<TWrapper>()
         where TWrapper : IConnectionListenerFactory => this with { Wrapper = typeof(TWrapper) };
+
+    /// <summary>An end point that nobody has: 127.0.0.1 with any free port.</summary>
+    internal EndPoint NewEndPoint() => new IPEndPoint(IPAddress.Loopback, 0);
 
     /// <summary>Registers the transport, so that Kestrel takes it for its end points.</summary>
     internal void Register(IServiceCollection services, TransportSettings settings)
@@ -111,6 +121,6 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
         services.Remove(inner);
         services.AddSingleton(provider => (IConnectionListenerFactory)Activator.CreateInstance(
             wrapper,
-            ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!))!);
+            inner.ImplementationFactory?.Invoke(provider) ?? ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!))!);
     }
 }
