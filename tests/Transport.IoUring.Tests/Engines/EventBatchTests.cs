@@ -29,6 +29,7 @@ public sealed class EventBatchTests
 
         await Eventually.TrueAsync(() => loop.ConnectionCount == Connections);
         await Eventually.StableAsync(() => loop.Iteration);
+        var standing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var allSent = new ManualResetEventSlim();
         var batch = new TaskCompletionSource<(long Enters, long Events)>(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -36,11 +37,13 @@ public sealed class EventBatchTests
         loop.Schedule(
             _ =>
             {
+                standing.SetResult();
                 allSent.Wait(TestTransport.Limit);
                 (long enters, long events) = (loop.Statistics.Enters, loop.Statistics.Completions);
                 loop.Schedule(_ => loop.Schedule(_ => batch.SetResult((loop.Statistics.Enters - enters, loop.Statistics.Completions - events)), null), null);
             },
             null);
+        await standing.Task.WaitAsync(TestTransport.Limit);
         foreach (Socket socket in sockets)
         {
             await socket.SendAsync(new byte[1]);
