@@ -28,28 +28,20 @@ internal sealed class LoadRun(LoadSettings settings)
         measured(LoadResult.Of(tally, took, ProcessProbe.CpuSeconds(Environment.ProcessId) - clientBefore, before, after));
     }
 
-    private ILoadLoop CreateLoop(Tally tally)
-    {
-        if (settings.Workload == Workload.Connect)
-        {
-            return settings.Over is null
-                ? new ConnectClient(settings.Connections, tally)
-                : throw new LoadException("the connect workload has a client of its own");
-        }
-
-        IEnumerable<Exchange> exchanges = Enumerable.Range(0, settings.Connections).Select(CreateExchange);
-        return settings.Over is { } transport ? new FactoryClient(transport, exchanges, tally) : new LoadClient(exchanges, tally);
-    }
-
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 
-    private ILoadLoop CreateLoop(Tally tally) => settings.Workload switch
+    private ILoadLoop CreateLoop(Tally tally) => (settings.Workload, settings.Over) switch
     {
-        Workload.Connect => new ConnectClient(settings.Connections, tally),
-        Workload.PingPong => new PingPongClient(spin: false, tally),
-        Workload.PingPongSpin => new PingPongClient(spin: true, tally),
-        _ => new LoadClient(Enumerable.Range(0, settings.Connections).Select(CreateExchange), tally),
+        (Workload.Connect, null) => new ConnectClient(settings.Connections, tally),
+        (Workload.PingPong, null) => new PingPongClient(spin: false, tally),
+        (Workload.PingPongSpin, null) => new PingPongClient(spin: true, tally),
+        (Workload.Connect or Workload.PingPong or Workload.PingPongSpin, _) =>
+            throw new LoadException($"the {settings.Workload} workload has a client of its own"),
+        (_, { } transport) => new FactoryClient(transport, Exchanges(), tally),
+        _ => new LoadClient(Exchanges(), tally),
     };
+
+    private IEnumerable<Exchange> Exchanges() => Enumerable.Range(0, settings.Connections).Select(CreateExchange);
 
     private Exchange CreateExchange(int connection) => settings.Workload switch
     {

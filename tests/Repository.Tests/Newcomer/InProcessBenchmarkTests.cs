@@ -13,7 +13,7 @@ public sealed class InProcessBenchmarkTests
     {
         await using RunningProcess run = RunningProcess.Start(
             "dotnet", RepositoryFiles.Root, Program, "inprocess",
-            "--workload", workload, "--connections", "2", "--rounds", "1", "--warmup", "0.1", "--seconds", "0.2");
+            "--workload", workload, "--connections", "2", "--rounds", "1", "--warmup", "0.1", "--seconds", "1");
         Assert.True(await run.WaitForExitAsync() == 0, run.Output);
         foreach (string variant in new[] { "sockets-pool", "inprocess-pool", "sockets-inline", "inprocess-inline" })
         {
