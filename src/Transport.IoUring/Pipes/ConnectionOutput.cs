@@ -91,6 +91,11 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
                 : throw PipeErrors.Rethrow(_readerError);
         }
 
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken); // nothing is written
+        }
+
         ReadOnlySpan<byte> rest = source.Span;
         do
         {

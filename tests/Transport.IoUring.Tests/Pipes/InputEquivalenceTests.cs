@@ -168,7 +168,8 @@ public sealed class InputEquivalenceTests
                 pair.Do("dispose stream too", input => input.DisposeStream(leaveOpen: false));
                 break;
             case 5 when fails:
-                pair.Do("complete", input => input.Complete(random.Next(2) == 0 ? new IOException("done") : null));
+                bool errs = random.Next(2) == 0;
+                pair.Do($"complete {errs}", input => input.Complete(errs ? new IOException("done") : null));
                 break;
             case 6 when fails:
                 pair.Do("complete async", input => input.CompleteAsync());
