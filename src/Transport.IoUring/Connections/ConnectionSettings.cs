@@ -20,6 +20,9 @@ internal sealed class ConnectionSettings
 
     public ILogger Logger { get; }
 
+    /// <summary>Bounds the connections of these settings; <see langword="null"/>: nothing does.</summary>
+    public ConnectionLimit? Limit { get; init; }
+
     public bool NoDelay { get; }
 
     public bool FinOnError { get; }

@@ -118,6 +118,7 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
         await _socket.CloseAsync();
         _loop.UnregisterOnLoop(this);
         _loop.RemoveConnection();
+        _settings.Limit?.Release();
         Finish();
     }
 

@@ -26,6 +26,11 @@ internal static class OptionsCheck
             throw OutOfRange(nameof(options.MaxWriteBufferSize), options.MaxWriteBufferSize, "at least 1 byte, or null");
         }
 
+        if (options.MaxConnections is < 1)
+        {
+            throw OutOfRange(nameof(options.MaxConnections), options.MaxConnections, "at least 1, or null");
+        }
+
         if (options.Backlog < 1)
         {
             throw OutOfRange(nameof(options.Backlog), options.Backlog, "at least 1");

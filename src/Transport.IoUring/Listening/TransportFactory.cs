@@ -84,7 +84,10 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _settings ??= new ConnectionSettings(_options, Logger);
+            _settings ??= new ConnectionSettings(_options, Logger)
+            {
+                Limit = _options.MaxConnections is { } maximum ? new ConnectionLimit(maximum, Logger, _timeProvider) : null,
+            };
             return _loops ??= StartLoops(LoopCount(_options), _settings);
         }
     }

@@ -97,6 +97,12 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             return;
         }
 
+        if (_settings.Limit?.TryTake() == false)
+        {
+            LoopSocket.Reset(descriptor);
+            return;
+        }
+
         if (_isTcp && _settings.NoDelay)
         {
             SetNoDelay(descriptor);

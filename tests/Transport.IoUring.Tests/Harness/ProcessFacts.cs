@@ -21,6 +21,9 @@ internal static class ProcessFacts
         return at < 0 ? 0 : long.Parse(status.AsSpan(at + Field.Length, status.IndexOf('\n', at) - at - Field.Length), CultureInfo.InvariantCulture);
     });
 
+    /// <summary>How many descriptors are open.</summary>
+    public static int Descriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+
     /// <summary>The bytes of all mappings that may be touched: reserved address space does not count.</summary>
     public static long MappedBytes() => File.ReadLines("/proc/self/maps").Sum(line =>
     {
