@@ -20,6 +20,8 @@ internal sealed class ConnectionSettings
 
     public ILogger Logger { get; }
 
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
     /// <summary>Bounds the connections of these settings; <see langword="null"/>: nothing does.</summary>
     public ConnectionLimit? Limit { get; init; }
 

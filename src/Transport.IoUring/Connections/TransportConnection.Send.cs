@@ -38,6 +38,7 @@ internal sealed partial class TransportConnection
                         break;
                     }
 
+                    CountSentOnLoop(buffer.Length);
                     _output.SentOnLoop(buffer.End);
                 }
 

@@ -37,6 +37,7 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
         _socket = loop.CreateSocket(descriptor);
         _localEndPoint = SocketAddressReader.ReadLocal(descriptor);
         RemoteEndPoint = remoteEndPoint;
+        _activeAt = loop.TimeProvider.GetTimestamp(); // any thread: the loop's own clock has not told this connection yet
 
         _input = new ConnectionInput(loop, loop.ApplicationScheduler, settings.MaxReadBufferSize);
         _output = new ConnectionOutput(loop, loop.ApplicationScheduler, settings.MaxWriteBufferSize);

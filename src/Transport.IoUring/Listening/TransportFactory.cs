@@ -86,6 +86,7 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
             ObjectDisposedException.ThrowIf(_disposed, this);
             _settings ??= new ConnectionSettings(_options, Logger)
             {
+                TimeProvider = _timeProvider,
                 Limit = _options.MaxConnections is { } maximum ? new ConnectionLimit(maximum, Logger, _timeProvider) : null,
             };
             return _loops ??= StartLoops(LoopCount(_options), _settings);

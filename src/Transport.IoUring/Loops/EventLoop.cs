@@ -39,6 +39,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         Name = name;
         MemoryPool = memoryPool;
         Logger = settings.Logger;
+        TimeProvider = settings.TimeProvider;
         ApplicationScheduler = settings.CreateApplicationScheduler(this);
         _thread = new Thread(Run) { IsBackground = true, Name = name };
     }
