@@ -61,5 +61,5 @@ public sealed class HttpExchangeTests
         Assert.Throws<LoadException>(() => driver.Receive(Encoding.ASCII.GetBytes(Reply.Replace(right, wrong, StringComparison.Ordinal))));
     }
 
-    private static ExchangeDriver Driver() => new(new HttpExchange());
+    private static ExchangeDriver Driver() => new(HttpExchange.Plaintext());
 }

@@ -8,22 +8,23 @@ public sealed class PlanTests
     [Fact]
     public void Steps_EveryRound_MeasureEveryVariantOnce()
     {
-        var plan = new Plan(Settings([Workload.Echo], [TransportKind.IoUring]), []);
+        Plan plan = Everything(Settings([Workload.Echo], Variants.SocketsPool, Variants.IoUringInline, Variants.CEpoll));
 
         Assert.All(
             plan.Steps.GroupBy(step => (step.Scene, step.Round)),
             round => Assert.Equal(
-                ["io_uring inline", "io_uring pool", "sockets inline", "sockets pool"],
+                ["c-epoll", "iouring-inline", "sockets-pool"],
                 round.Select(step => step.Variant.Name).Order(StringComparer.Ordinal)));
-        Assert.Equal(2 * 3 * 4, plan.Steps.Count);
+        Assert.Equal(2 * 3 * 3, plan.Steps.Count);
     }
 
     [Fact]
     public void Steps_EveryOtherRound_GoBackwards()
     {
-        var plan = new Plan(Settings([Workload.Echo], [TransportKind.Epoll]), []);
-        string[][] rounds = [.. plan.Steps.Take(12).Select(step => step.Variant.Name).Chunk(4)];
+        Plan plan = Everything(Settings([Workload.Echo], Variants.SocketsPool, Variants.EpollPool, Variants.EpollInline));
+        string[][] rounds = [.. plan.Steps.Take(9).Select(step => step.Variant.Name).Chunk(3)];
 
+        Assert.Equal(["sockets-pool", "epoll-pool", "epoll-inline"], rounds[0]);
         Assert.Equal(rounds[0].Reverse(), rounds[1]);
         Assert.Equal(rounds[0], rounds[2]);
     }
@@ -31,7 +32,7 @@ public sealed class PlanTests
     [Fact]
     public void Scenes_CallsInFlight_ConcernRpcAlone()
     {
-        var plan = new Plan(Settings([Workload.Http, Workload.Rpc], []), []);
+        Plan plan = Everything(Settings([Workload.Http, Workload.Rpc], Variants.SocketsPool));
 
         Assert.Equal(
             [
@@ -46,21 +47,44 @@ public sealed class PlanTests
     }
 
     [Fact]
-    public void VariantsOf_RpcScene_HasNoCProgram()
+    public void Scenes_WithoutConnections_TakeThoseOfTheWorkload()
     {
-        var plan = new Plan(Settings([Workload.Echo, Workload.Rpc], []), [new LimitProgram("C epoll", "epoll_server")]);
+        CompareSettings settings = Settings([Workload.Echo, Workload.Upload, Workload.Connect], Variants.SocketsPool) with { Connections = [] };
 
-        Assert.Contains(plan.VariantsOf(plan.Scenes[0]), variant => variant.Program is not null);
-        Assert.DoesNotContain(plan.VariantsOf(plan.Scenes[^1]), variant => variant.Program is not null);
+        Assert.Equal(
+            [new Scene(Workload.Echo, 64, 1), new Scene(Workload.Echo, 512, 1), new Scene(Workload.Upload, 8, 1), new Scene(Workload.Connect, 64, 1)],
+            Everything(settings).Scenes);
     }
 
-    private static CompareSettings Settings(Workload[] workloads, TransportKind[] transports) => new()
+    [Fact]
+    public void VariantsOf_SceneBeyondTheCPrograms_HasNone()
+    {
+        Plan plan = Everything(Settings([Workload.Echo, Workload.Rpc, Workload.Download], Variants.SocketsPool, Variants.CEpoll));
+
+        Assert.All(plan.Scenes, scene => Assert.Equal(
+            scene.Workload == Workload.Echo, plan.VariantsOf(scene).Contains(Variants.CEpoll)));
+    }
+
+    [Fact]
+    public void Steps_VariantThatCannotRunHere_IsLeftOut()
+    {
+        var plan = new Plan(
+            Settings([Workload.Echo, Workload.Rpc], Variants.CEpoll, Variants.CIoUring),
+            variant => variant != Variants.CIoUring);
+
+        Assert.All(plan.Steps, step => Assert.Equal(Variants.CEpoll, step.Variant));
+        Assert.All(plan.Scenes, scene => Assert.Equal(Workload.Echo, scene.Workload));
+    }
+
+    private static Plan Everything(CompareSettings settings) => new(settings, _ => true);
+
+    private static CompareSettings Settings(Workload[] workloads, params Variant[] variants) => new()
     {
         Workloads = workloads,
         Connections = [64, 512],
         InFlight = [1, 16],
-        Transports = transports,
-        Schedulings = [Scheduling.Pool, Scheduling.Inline],
+        Variants = variants,
+        Peers = [variants[0]],
         Rounds = 3,
         Window = TimeSpan.FromSeconds(1),
         Warmup = TimeSpan.FromSeconds(1),

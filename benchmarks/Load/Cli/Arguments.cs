@@ -16,10 +16,10 @@ internal static class Arguments
             CustomParser = result => Word(result, result.Tokens[0].Value, words),
         };
 
-    public static Option<T[]> Many<T>(string name, string description, IReadOnlyDictionary<string, T> words) =>
+    public static Option<T[]> Many<T>(string name, string description, IReadOnlyDictionary<string, T> words, string standard = "all") =>
         new(name)
         {
-            Description = $"{description}. Default: all",
+            Description = $"{description}. Default: {standard}",
             HelpName = string.Join(',', words.Keys),
             CustomParser = result => [.. Parts(result).Select(part => Word(result, part, words)).Distinct()],
         };

@@ -8,6 +8,9 @@ internal static class Names
         ["echo"] = Workload.Echo,
         ["http"] = Workload.Http,
         ["rpc"] = Workload.Rpc,
+        ["upload"] = Workload.Upload,
+        ["download"] = Workload.Download,
+        ["connect"] = Workload.Connect,
     };
 
     public static readonly IReadOnlyDictionary<string, TransportKind> Transports = new Dictionary<string, TransportKind>

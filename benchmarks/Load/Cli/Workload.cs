@@ -11,4 +11,13 @@ internal enum Workload
 
     /// <summary>Hello("world") through AddRpc and MapRpc.</summary>
     Rpc,
+
+    /// <summary>HTTP/1.1 request bodies of 1 MiB; the answer is their length.</summary>
+    Upload,
+
+    /// <summary>HTTP/1.1 responses of 1 MiB.</summary>
+    Download,
+
+    /// <summary>The echo handler; the client connects, sends one message, reads it back and closes, again and again.</summary>
+    Connect,
 }

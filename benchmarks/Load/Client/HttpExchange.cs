@@ -1,37 +1,58 @@
-using System.Buffers.Text;
 using System.Text;
+using Kestrel.Rpc.Benchmarks.Load.Cli;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Client;
 
 /// <summary>
-/// One GET at a time on a kept connection. The first reply is parsed; those that follow must have its length, its status line and
-/// its body.
+/// One HTTP/1.1 request at a time on a kept connection. The first reply is parsed; those that follow must have its length, its status
+/// line and its body.
 /// </summary>
 internal sealed class HttpExchange : Exchange
 {
-    private static readonly byte[] Request = "GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"u8.ToArray();
+    private static readonly byte[] GetPlaintext = "GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"u8.ToArray();
+    private static readonly byte[] Greeting = "Hello, World!"u8.ToArray();
+    private static readonly byte[] PostUpload =
+        [.. Encoding.ASCII.GetBytes($"POST /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {BulkBody.Length}\r\n\r\n"), .. BulkBody.Bytes];
+
+    private static readonly byte[] UploadedLength = Encoding.ASCII.GetBytes($"{BulkBody.Length}");
+
+    private readonly byte[] _request;
+    private readonly byte[] _body;
     private long _started;
     private int _replyLength;
 
-    private static ReadOnlySpan<byte> StatusLine => "HTTP/1.1 200 OK\r\n"u8;
+    private HttpExchange(byte[] request, byte[] body)
+    {
+        _request = request;
+        _body = body;
+    }
 
-    private static ReadOnlySpan<byte> Body => "Hello, World!"u8;
+    public override int MaximumOutput => _request.Length;
 
-    public override int MaximumOutput => Request.Length;
+    /// <summary>GET /plaintext, 13 bytes of text in return.</summary>
+    public static HttpExchange Plaintext() => new(GetPlaintext, Greeting);
+
+    /// <summary>POST /upload with 1 MiB, its length in return.</summary>
+    public static HttpExchange Upload() => new(PostUpload, UploadedLength);
 
     public override int Begin(Span<byte> output, long now)
     {
-        Request.CopyTo(output);
+        _request.CopyTo(output);
         _started = now;
-        return Request.Length;
+        return _request.Length;
     }
 
     public override int Advance(ReadOnlySpan<byte> input, Span<byte> output, long now, Tally tally, out int written)
     {
         written = 0;
-        if (_replyLength == 0 && !TryReadLength(input, out _replyLength))
+        if (_replyLength == 0)
         {
-            return 0;
+            if (!HttpReply.TryReadHead(input, _body.Length, out int headLength))
+            {
+                return 0;
+            }
+
+            _replyLength = headLength + _body.Length;
         }
 
         if (input.Length < _replyLength)
@@ -39,7 +60,7 @@ internal sealed class HttpExchange : Exchange
             return 0;
         }
 
-        if (input.Length > _replyLength || !input.StartsWith(StatusLine) || !input.EndsWith(Body))
+        if (input.Length > _replyLength || !input.StartsWith(HttpReply.StatusLine) || !input.EndsWith(_body))
         {
             throw new LoadException($"not the expected reply: {Encoding.ASCII.GetString(input)}");
         }
@@ -47,26 +68,5 @@ internal sealed class HttpExchange : Exchange
         tally.Record(_started, now);
         written = Begin(output, now);
         return _replyLength;
-    }
-
-    private static bool TryReadLength(ReadOnlySpan<byte> input, out int length)
-    {
-        length = 0;
-        int headersEnd = input.IndexOf("\r\n\r\n"u8);
-        if (headersEnd < 0)
-        {
-            return false;
-        }
-
-        ReadOnlySpan<byte> headers = input[..headersEnd];
-        ReadOnlySpan<byte> name = "\r\nContent-Length: "u8;
-        int at = headers.IndexOf(name);
-        if (at < 0 || !Utf8Parser.TryParse(headers[(at + name.Length)..], out int bodyLength, out _) || bodyLength != Body.Length)
-        {
-            throw new LoadException($"no Content-Length of {Body.Length}: {Encoding.ASCII.GetString(headers)}");
-        }
-
-        length = headersEnd + 4 + bodyLength;
-        return true;
     }
 }

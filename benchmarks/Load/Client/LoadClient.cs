@@ -9,7 +9,7 @@ namespace Kestrel.Rpc.Benchmarks.Load.Client;
 /// A closed loop over many connections on one thread: epoll tells which connections have replies, each reply is answered by the
 /// next request at once. Written straight on the system calls, so that the server is the slower side.
 /// </summary>
-internal sealed unsafe class LoadClient : IDisposable
+internal sealed unsafe class LoadClient : ILoadLoop
 {
     private const int EventsPerWait = 1024;
 
@@ -34,7 +34,6 @@ internal sealed unsafe class LoadClient : IDisposable
         _epoll = Check(Libc.epoll_create1(Libc.EPOLL_CLOEXEC));
     }
 
-    /// <summary>Connects every connection and sends its first requests.</summary>
     public void Start(int port)
     {
         for (int i = 0; i < _connections.Length; i++)
@@ -49,7 +48,6 @@ internal sealed unsafe class LoadClient : IDisposable
         }
     }
 
-    /// <summary>Keeps the loop going until the time, in ticks of the stopwatch.</summary>
     public void RunUntil(long end)
     {
         while (Stopwatch.GetTimestamp() < end)

@@ -27,6 +27,9 @@ internal sealed record LoadResult
     /// <summary>Resident bytes of the server process at the window's end.</summary>
     public required long ServerResident { get; init; }
 
+    /// <summary>How often a thread of the server gave its core away, or lost it; 0 if no process was named.</summary>
+    public required long ServerSwitches { get; init; }
+
     /// <summary>Seconds in which the server's core was busy with anything at all; 0 if no core was named.</summary>
     public required double ServerCoreBusy { get; init; }
 

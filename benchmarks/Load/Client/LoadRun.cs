@@ -13,7 +13,9 @@ internal sealed class LoadRun(LoadSettings settings)
     public void Run(Action measuring, Action<LoadResult> measured)
     {
         var tally = new Tally();
-        using var client = new LoadClient(Enumerable.Range(0, settings.Connections).Select(CreateExchange), tally);
+        using ILoadLoop client = settings.Workload == Workload.Connect
+            ? new ConnectClient(settings.Connections, tally)
+            : new LoadClient(Enumerable.Range(0, settings.Connections).Select(CreateExchange), tally);
         client.Start(settings.Port);
         client.RunUntil(Stopwatch.GetTimestamp() + Ticks(settings.Warmup));
 
@@ -41,6 +43,7 @@ internal sealed class LoadRun(LoadSettings settings)
         ServerCpu = after.Server - before.Server,
         ServerUser = after.ServerUser - before.ServerUser,
         ServerResident = after.ServerResident,
+        ServerSwitches = ThreadSwitches.Between(before.ServerSwitches, after.ServerSwitches),
         ServerCoreBusy = after.ServerCore - before.ServerCore,
     };
 
@@ -52,6 +55,7 @@ internal sealed class LoadRun(LoadSettings settings)
             usage.Server = ProcessProbe.CpuSeconds(pid);
             usage.ServerUser = ProcessProbe.UserSeconds(pid);
             usage.ServerResident = ProcessProbe.ResidentBytes(pid);
+            usage.ServerSwitches = ThreadSwitches.Of(pid);
         }
 
         if (settings.ServerCore is { } core)
@@ -66,7 +70,9 @@ internal sealed class LoadRun(LoadSettings settings)
     private Exchange CreateExchange(int connection) => settings.Workload switch
     {
         Workload.Echo => new EchoExchange(connection),
-        Workload.Http => new HttpExchange(),
+        Workload.Http => HttpExchange.Plaintext(),
+        Workload.Upload => HttpExchange.Upload(),
+        Workload.Download => new DownloadExchange(),
         Workload.Rpc => new RpcExchange(settings.InFlight),
         _ => throw new InvalidOperationException($"workload {settings.Workload}"),
     };
@@ -78,5 +84,6 @@ internal sealed class LoadRun(LoadSettings settings)
         public double ServerCore;
         public double Client;
         public long ServerResident;
+        public IReadOnlyDictionary<int, long>? ServerSwitches;
     }
 }

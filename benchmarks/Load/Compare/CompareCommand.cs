@@ -11,9 +11,9 @@ internal static class CompareCommand
     public static Command Create()
     {
         Option<Workload[]> workloads = Arguments.Many("--workload", "What is measured", Names.Workloads);
-        Option<TransportKind[]> transports = Arguments.Many("--transports", "The transports; sockets is always there", Names.Transports);
-        Option<Scheduling[]> schedulings = Arguments.Many("--scheduling", "Where the application's code runs", Names.Schedulings);
-        Option<int[]> connections = Arguments.Numbers("--connections", "Connections", 64, 512);
+        Option<Variant[]> variants = Arguments.Many("--variants", "The servers", Variants.ByName);
+        var peers = Arguments.Many("--peers", "The servers the others are set against; they are measured too", Variants.ByName, "sockets and C among --variants");
+        Option<int[]> connections = Arguments.Numbers("--connections", "Connections (default: 8 for upload and download, 64 for connect, else 64 and 512)");
         Option<int[]> inFlight = Arguments.Numbers("--in-flight", "Outstanding calls on each connection, for rpc", 1, 16);
         Option<int> rounds = Arguments.Number("--rounds", "How often every variant is measured", 5);
         Option<double> seconds = Arguments.Seconds("--seconds", "Seconds measured each time", 5);
@@ -21,11 +21,10 @@ internal static class CompareCommand
         var loops = new Option<int?>("--loops") { Description = "Event loops (Sockets: I/O queues). Default: the transport's own" };
         var serverCore = new Option<int>("--server-core") { Description = "The server's core", DefaultValueFactory = _ => 0 };
         var clientCore = new Option<int>("--client-core") { Description = "The client's core", DefaultValueFactory = _ => 1 };
-        var noLimits = new Option<bool>("--no-limits") { Description = "Without the C programs as peers" };
         var json = new Option<FileInfo?>("--json") { Description = "Write every sample and summary into this file" };
         var command = new Command("compare", "Measure servers in turns, each pinned to a core of its own, and print medians and spreads.")
         {
-            workloads, connections, transports, schedulings, inFlight, rounds, seconds, warmup, loops, serverCore, clientCore, noLimits, json,
+            workloads, connections, variants, peers, inFlight, rounds, seconds, warmup, loops, serverCore, clientCore, json,
         };
         command.SetAction(line =>
         {
@@ -35,13 +34,15 @@ internal static class CompareCommand
                 return Task.FromResult(2);
             }
 
+            Variant[] measured = line.Chosen(variants, Variants.ByName);
+            Variant[] against = line.GetValue(peers) is { Length: > 0 } named ? named : [.. Variants.StandardPeers.Intersect(measured)];
             var settings = new CompareSettings
             {
                 Workloads = line.Chosen(workloads, Names.Workloads),
                 Connections = line.GetValue(connections)!,
                 InFlight = line.GetValue(inFlight)!,
-                Transports = line.Chosen(transports, Names.Transports),
-                Schedulings = line.Chosen(schedulings, Names.Schedulings),
+                Variants = [.. measured.Union(against)],
+                Peers = against,
                 Rounds = line.GetValue(rounds),
                 Window = TimeSpan.FromSeconds(line.GetValue(seconds)),
                 Warmup = TimeSpan.FromSeconds(line.GetValue(warmup)),
@@ -49,7 +50,7 @@ internal static class CompareCommand
                 ClientCore = line.GetValue(clientCore),
                 Loops = line.GetValue(loops),
             };
-            return Comparison.RunAsync(settings, !line.GetValue(noLimits), line.GetValue(json)?.FullName);
+            return Comparison.RunAsync(settings, line.GetValue(json)?.FullName);
         });
         return command;
     }

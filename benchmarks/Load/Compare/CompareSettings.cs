@@ -7,14 +7,17 @@ internal sealed record CompareSettings
 {
     public required Workload[] Workloads { get; init; }
 
+    /// <summary>Empty: those each workload is usually measured with.</summary>
     public required int[] Connections { get; init; }
 
     /// <summary>Outstanding calls on each connection, for the rpc workload alone.</summary>
     public required int[] InFlight { get; init; }
 
-    public required TransportKind[] Transports { get; init; }
+    /// <summary>The servers, peers included.</summary>
+    public required Variant[] Variants { get; init; }
 
-    public required Scheduling[] Schedulings { get; init; }
+    /// <summary>The servers that the others are set against.</summary>
+    public required Variant[] Peers { get; init; }
 
     /// <summary>How often every variant is measured.</summary>
     public required int Rounds { get; init; }

@@ -11,7 +11,7 @@ internal static class Comparison
     /// <summary>Room for the widest table; a redirected output has no width of its own.</summary>
     private const int RedirectedWidth = 240;
 
-    public static async Task<int> RunAsync(CompareSettings settings, bool limits, string? jsonFile)
+    public static async Task<int> RunAsync(CompareSettings settings, string? jsonFile)
     {
         using var signals = new StopSignals();
         IAnsiConsole console = AnsiConsole.Console;
@@ -22,17 +22,17 @@ internal static class Comparison
         }
 
         var machine = Machine.Describe();
-        using LimitPrograms? programs = limits ? LimitPrograms.Compile() : null;
-        var plan = new Plan(settings, programs?.Programs ?? []);
-        var report = new Report(console);
-        report.WriteHead(machine, programs?.Missing ?? []);
+        using var programs = LimitPrograms.Compile(settings.Variants);
+        var plan = new Plan(settings, programs.Has);
+        var report = new Report(console, markdown: redirected);
+        report.WriteHead(machine, programs.Missing);
 
         List<Sample> samples;
         try
         {
             samples = await new ProgressView(console).RunAsync(
                 plan.Steps,
-                step => new Measurement(settings, step).RunAsync(signals.Token));
+                step => new Measurement(settings, programs, step).RunAsync(signals.Token));
         }
         catch (LoadException e)
         {
@@ -45,21 +45,15 @@ internal static class Comparison
             return 130;
         }
 
-        (Scene Scene, Summary Summary)[] lines =
-        [
-            .. from scene in plan.Scenes
-               let own = samples.Where(sample => sample.Step.Scene == scene).ToList()
-               from variant in plan.VariantsOf(scene)
-               select (scene, new Summary(own, variant)),
-        ];
-        foreach (IGrouping<Scene, (Scene Scene, Summary Summary)> table in lines.GroupBy(line => line.Scene))
+        var outcome = new Outcome(plan, samples, settings.Peers);
+        foreach (Scene scene in outcome.Scenes)
         {
-            report.WriteScene(table.Key, [.. table.Select(line => line.Summary)], redirected);
+            report.WriteScene(scene, outcome.LinesOf(scene), outcome.Peers);
         }
 
         if (jsonFile is not null)
         {
-            JsonReport.Write(jsonFile, machine, programs?.Missing ?? [], samples, lines);
+            JsonReport.Write(jsonFile, machine, programs.Missing, outcome);
         }
 
         return 0;

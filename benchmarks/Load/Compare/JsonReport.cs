@@ -9,27 +9,23 @@ internal static class JsonReport
 {
     private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
-    public static void Write(string file, Machine machine, IEnumerable<string> missing, IReadOnlyList<Sample> samples, IReadOnlyList<(Scene Scene, Summary Summary)> summaries)
+    public static void Write(string file, Machine machine, IEnumerable<string> missing, Outcome outcome)
     {
         var report = new
         {
             machine,
             missing,
-            summaries = summaries.Select(line => new
+            summaries = outcome.Scenes.SelectMany(scene => outcome.LinesOf(scene).Select(line => new
             {
-                scene = Describe(line.Scene),
-                server = line.Summary.Variant.Name,
-                line.Summary.Cpu,
-                line.Summary.RatioToSockets,
-                line.Summary.Rate,
-                line.Summary.P50,
-                line.Summary.P99,
-                line.Summary.Resident,
-                line.Summary.Allocated,
-                line.Summary.Busy,
-                line.Summary.Disturbed,
-            }),
-            samples = samples.Select(sample => new
+                scene = Describe(scene),
+                server = line.Variant.Name,
+                figures = Figures.Of(scene.Workload).ToDictionary(figure => figure.Name, line.Of),
+                ratios = Figures.Of(scene.Workload).Where(figure => figure.Compared).ToDictionary(
+                    figure => figure.Name,
+                    figure => outcome.Peers.ToDictionary(peer => peer.Name, peer => line.Ratio(figure, peer))),
+                line.Disturbed,
+            })),
+            samples = outcome.Samples.Select(sample => new
             {
                 scene = Describe(sample.Step.Scene),
                 server = sample.Step.Variant.Name,

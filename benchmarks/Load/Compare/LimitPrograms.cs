@@ -3,32 +3,52 @@ using System.Diagnostics;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
-/// <summary>Compiles the C servers of benchmarks/limits into a folder of its own, and removes it when disposed of.</summary>
+/// <summary>Compiles C programs of benchmarks/limits into a folder of its own, and removes it when disposed of.</summary>
 internal sealed class LimitPrograms : IDisposable
 {
     private static readonly TimeSpan CompileTime = TimeSpan.FromSeconds(60);
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kestrel-rpc-limits-");
+    private readonly Dictionary<LimitSource, string> _executables = [];
 
-    /// <summary>The programs that compiled.</summary>
-    public List<LimitProgram> Programs { get; } = [];
+    private LimitPrograms()
+    {
+    }
 
-    /// <summary>Why others are missing, for the report.</summary>
+    /// <summary>Why some are missing, for the report.</summary>
     public List<string> Missing { get; } = [];
 
-    public static LimitPrograms Compile()
+    /// <summary>Compiles what the variants need.</summary>
+    public static LimitPrograms Compile(IEnumerable<Variant> variants)
     {
-        var limits = new LimitPrograms();
-        limits.Compile("C epoll", "epoll_server.c");
-        limits.Compile("C io_uring", "uring_server.c", "-luring");
-        return limits;
+        var programs = new LimitPrograms();
+        foreach (Variant variant in variants)
+        {
+            if (variant.Limit is { } source && !programs._executables.ContainsKey(source))
+            {
+                programs.Compile(variant.Name, source);
+            }
+        }
+
+        return programs;
     }
+
+    /// <summary>Whether the variant can run: a transport always can.</summary>
+    public bool Has(Variant variant) => variant.Limit is null || _executables.ContainsKey(variant.Limit);
+
+    /// <summary>The compiled program.</summary>
+    public string PathOf(LimitSource source) => _executables[source];
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private void Compile(string name, string source, params string[] libraries)
+    private void Compile(string name, LimitSource source)
     {
-        string executable = Path.Combine(_folder.FullName, Path.GetFileNameWithoutExtension(source));
-        string[] arguments = ["-O2", Path.Combine(AppContext.BaseDirectory, "limits", source), "-o", executable, .. libraries];
+        string executable = Path.Combine(_folder.FullName, Path.GetFileNameWithoutExtension(source.File));
+        List<string> arguments = ["-O2", Path.Combine(AppContext.BaseDirectory, "limits", source.File), "-o", executable];
+        if (source.Library is { } library)
+        {
+            arguments.Add($"-l{library}");
+        }
+
         try
         {
             using Process gcc = Process.Start(new ProcessStartInfo("gcc", arguments) { RedirectStandardError = true })!;
@@ -41,11 +61,12 @@ internal sealed class LimitPrograms : IDisposable
             else if (gcc.ExitCode != 0)
             {
                 string reason = errors.Result.Split('\n').FirstOrDefault(line => line.Contains("error:", StringComparison.Ordinal)) ?? errors.Result;
-                Missing.Add($"{name}: {reason.Trim()}");
+                string hint = source.Package is { } package ? $" (it needs {package})" : "";
+                Missing.Add($"{name}: {reason.Trim()}{hint}");
             }
             else
             {
-                Programs.Add(new LimitProgram(name, executable));
+                _executables.Add(source, executable);
             }
         }
         catch (Win32Exception e)

@@ -7,7 +7,7 @@ using Kestrel.Rpc.Benchmarks.Load.Serve;
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
 /// <summary>One measurement: a server of its own, a client of its own, one window.</summary>
-internal sealed class Measurement(CompareSettings settings, PlanStep step)
+internal sealed class Measurement(CompareSettings settings, LimitPrograms programs, PlanStep step)
 {
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
@@ -59,9 +59,9 @@ internal sealed class Measurement(CompareSettings settings, PlanStep step)
     {
         Scene scene = step.Scene;
         string name = $"the server ({step.Variant.Name})";
-        if (step.Variant.Program is { } program)
+        if (step.Variant.Limit is { } source)
         {
-            return ChildProcess.Start(name, settings.ServerCore, program, ["0", Names.Of(scene.Workload)]);
+            return ChildProcess.Start(name, settings.ServerCore, programs.PathOf(source), ["0", Names.Of(scene.Workload)]);
         }
 
         List<string> arguments =
@@ -99,7 +99,7 @@ internal sealed class Measurement(CompareSettings settings, PlanStep step)
 
     private async Task<ServerStatistics?> AskAsync(ChildProcess server, CancellationToken cancellationToken)
     {
-        if (step.Variant.Program is not null)
+        if (step.Variant.Limit is not null)
         {
             return null;
         }

@@ -6,13 +6,15 @@ namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 internal sealed class Plan
 {
     private readonly CompareSettings _settings;
-    private readonly IReadOnlyList<LimitProgram> _limits;
+    private readonly Func<Variant, bool> _present;
 
-    public Plan(CompareSettings settings, IReadOnlyList<LimitProgram> limits)
+    /// <param name="settings">What was asked for.</param>
+    /// <param name="present">Whether a variant can run on this machine.</param>
+    public Plan(CompareSettings settings, Func<Variant, bool> present)
     {
         _settings = settings;
-        _limits = limits;
-        Scenes = [.. settings.Workloads.SelectMany(ScenesOf)];
+        _present = present;
+        Scenes = [.. settings.Workloads.SelectMany(ScenesOf).Where(scene => VariantsOf(scene).Count > 0)];
         Steps = [.. Scenes.SelectMany(StepsOf)];
     }
 
@@ -20,21 +22,21 @@ internal sealed class Plan
 
     public IReadOnlyList<PlanStep> Steps { get; }
 
-    /// <summary>Sockets with every scheduling is there whatever was asked for: it is what the others are set against.</summary>
-    public IReadOnlyList<Variant> VariantsOf(Scene scene)
-    {
-        IEnumerable<Variant> transports =
-            from transport in _settings.Transports.Prepend(TransportKind.Sockets).Distinct()
-            from scheduling in _settings.Schedulings
-            select Variant.Of(transport, scheduling);
-        IEnumerable<Variant> limits = scene.Workload == Workload.Rpc ? [] : _limits.Select(Variant.Of);
-        return [.. transports, .. limits];
-    }
+    /// <summary>The servers measured under these conditions.</summary>
+    public IReadOnlyList<Variant> VariantsOf(Scene scene) =>
+        [.. _settings.Variants.Where(variant => variant.Serves(scene.Workload) && _present(variant))];
 
     private IEnumerable<Scene> ScenesOf(Workload workload) =>
-        from connections in _settings.Connections
+        from connections in _settings.Connections is { Length: > 0 } chosen ? chosen : UsualConnections(workload)
         from inFlight in workload == Workload.Rpc ? _settings.InFlight : [1]
         select new Scene(workload, connections, inFlight);
+
+    private static int[] UsualConnections(Workload workload) => workload switch
+    {
+        Workload.Upload or Workload.Download => [8],
+        Workload.Connect => [64],
+        _ => [64, 512],
+    };
 
     /// <summary>Each round measures every variant; every other round backwards, so that a drift of the machine hits all alike.</summary>
     private IEnumerable<PlanStep> StepsOf(Scene scene)

@@ -40,12 +40,14 @@ internal sealed class ProgressView(IAnsiConsole console)
         {
             Sample sample = await measure(step);
             samples.Add(sample);
-            console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{samples.Count}/{steps.Count} {step.Scene}, round {step.Round}: {step.Variant.Name} {sample.Load.ServerMicrosecondsPerRequest:F2} us CPU/request, {sample.Load.RequestsPerSecond:F0}/s"));
+            console.WriteLine($"{samples.Count}/{steps.Count} {step.Scene}, round {step.Round}: {step.Variant.Name} {Describe(sample)}");
         }
 
         console.WriteLine();
         return samples;
     }
+
+    /// <summary>The two most telling figures.</summary>
+    private static string Describe(Sample sample) => string.Join(", ", Figures.Of(sample.Step.Scene.Workload).Take(2).Select(figure =>
+        $"{(figure.Of(sample) * figure.Scale)?.ToString(figure.Format, CultureInfo.InvariantCulture)} {figure.Title}"));
 }

@@ -4,13 +4,13 @@ using Spectre.Console;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
-/// <summary>Prints the tables: median (minimum..maximum) of every figure.</summary>
-internal sealed class Report(IAnsiConsole console)
+/// <summary>Prints the tables: median (minimum..maximum) of every figure, then its ratios to the peers.</summary>
+/// <param name="console">Where they go.</param>
+/// <param name="markdown">As Markdown, one line a server; else, for a terminal, the spread stands below the median so that the table stays narrow.</param>
+internal sealed class Report(IAnsiConsole console, bool markdown)
 {
     /// <summary>Above this share of the window, other work on the server's core makes a sample doubtful.</summary>
     private const double Disturbance = 0.05;
-
-    private const double Mebibyte = 1024 * 1024;
 
     public void WriteHead(Machine machine, IEnumerable<string> missing)
     {
@@ -22,33 +22,25 @@ internal sealed class Report(IAnsiConsole console)
         console.WriteLine();
     }
 
-    /// <summary>One table for each scene, as Markdown where nobody watches.</summary>
-    public void WriteScene(Scene scene, IReadOnlyList<Summary> summaries, bool markdown)
+    public void WriteScene(Scene scene, IReadOnlyList<Summary> summaries, IReadOnlyList<Variant> peers)
     {
-        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Simple };
-        table.AddColumn("server");
-        foreach (string title in (string[])["CPU us/req", "x Sockets", "1000 req/s", "p50 us", "p99 us", "RSS MiB", "bytes/req", "busy %"])
-        {
-            table.AddColumn(new TableColumn(title).RightAligned().PadRight(1));
-        }
-
-        foreach (Summary line in summaries)
-        {
-            table.AddRow(
-                line.Variant.Name,
-                Text(line.Cpu, "F2", markdown),
-                line.RatioToSockets is { } ratio ? Text(ratio, "F2", markdown) : "",
-                Text(line.Rate, "F1", markdown, 1e-3),
-                Text(line.P50, "F0", markdown),
-                Text(line.P99, "F0", markdown),
-                Text(line.Resident, "F1", markdown, 1 / Mebibyte),
-                line.Allocated is { } allocated ? Text(allocated, "F1", markdown) : "",
-                Text(line.Busy, "F0", markdown, 100));
-        }
-
+        IReadOnlyList<Figure> figures = Figures.Of(scene.Workload);
         console.WriteLine(scene.ToString());
         console.WriteLine();
-        console.Write(table);
+        Write("server", figures.Select(figure => figure.Title), summaries, line => figures.Select(figure => Text(line.Of(figure), figure)));
+        foreach (Figure figure in figures.Where(figure => figure.Compared))
+        {
+            Variant[] others = [.. peers.Where(peer => summaries.Any(line => line.Variant == peer))];
+            if (others.Length > 0 && summaries.Count > 1)
+            {
+                Write(
+                    $"{figure.Title} as a multiple of",
+                    others.Select(peer => peer.Name),
+                    summaries,
+                    line => others.Select(peer => Text(line.Ratio(figure, peer), "F2", 1)));
+            }
+        }
+
         foreach (Summary line in summaries.Where(line => line.Disturbed.Maximum > Disturbance))
         {
             console.WriteLine(string.Create(
@@ -59,11 +51,35 @@ internal sealed class Report(IAnsiConsole console)
         console.WriteLine();
     }
 
-    /// <summary>On a terminal the spread stands below the median, so that the table stays narrow.</summary>
-    private static string Text(Spread spread, string format, bool oneLine, double scale = 1)
+    private void Write(string corner, IEnumerable<string> titles, IReadOnlyList<Summary> lines, Func<Summary, IEnumerable<string>> cells)
     {
+        var table = new Table { Border = markdown ? TableBorder.Markdown : TableBorder.Simple };
+        table.AddColumn(corner);
+        foreach (string title in titles)
+        {
+            table.AddColumn(new TableColumn(title).RightAligned().PadRight(1));
+        }
+
+        foreach (Summary line in lines)
+        {
+            table.AddRow([line.Variant.Name, .. cells(line)]);
+        }
+
+        console.Write(table);
+        console.WriteLine();
+    }
+
+    private string Text(Spread? spread, Figure figure) => Text(spread, figure.Format, figure.Scale);
+
+    private string Text(Spread? figure, string format, double scale)
+    {
+        if (figure is not { } spread)
+        {
+            return "";
+        }
+
         string Number(double value) => (value * scale).ToString(format, CultureInfo.InvariantCulture);
         string range = $"{Number(spread.Minimum)}..{Number(spread.Maximum)}";
-        return oneLine ? $"{Number(spread.Median)} ({range})" : $"{Number(spread.Median)}\n{range}";
+        return markdown ? $"{Number(spread.Median)} ({range})" : $"{Number(spread.Median)}\n{range}";
     }
 }

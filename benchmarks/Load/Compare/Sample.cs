@@ -19,4 +19,7 @@ internal sealed record Sample(PlanStep Step, LoadResult Load, long? AllocatedByt
     public double Disturbed => Math.Max(0, (Load.ServerCoreBusy - Load.ServerCpu) / Load.Seconds);
 
     public double? AllocatedPerRequest => (double?)AllocatedBytes / Load.Requests;
+
+    /// <summary>Context switches of the server's threads.</summary>
+    public double SwitchesPerRequest => (double)Load.ServerSwitches / Load.Requests;
 }

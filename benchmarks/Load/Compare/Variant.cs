@@ -2,7 +2,8 @@ using Kestrel.Rpc.Benchmarks.Load.Cli;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
-/// <summary>One of the servers that are compared: a transport with a scheduling, or a C program.</summary>
+/// <summary>One of the servers that are compared: Kestrel on a transport with a scheduling, or a C program.</summary>
+/// <param name="Name">As the command line and the report call it.</param>
 internal sealed record Variant(string Name)
 {
     /// <summary>The transport below Kestrel; <see langword="null"/> for a C program.</summary>
@@ -10,18 +11,10 @@ internal sealed record Variant(string Name)
 
     public Scheduling Scheduling { get; init; }
 
-    /// <summary>The compiled program; <see langword="null"/> for a transport.</summary>
-    public string? Program { get; init; }
+    /// <summary>What the C program is made of; <see langword="null"/> for a transport.</summary>
+    public LimitSource? Limit { get; init; }
 
-    /// <summary>The Sockets variant this one is set against: the one with the same scheduling. A C program's one thread is inline.</summary>
-    public string Baseline => NameOf(TransportKind.Sockets, Scheduling);
-
-    public static Variant Of(TransportKind transport, Scheduling scheduling) =>
-        new(NameOf(transport, scheduling)) { Transport = transport, Scheduling = scheduling };
-
-    public static Variant Of(LimitProgram program) =>
-        new(program.Name) { Program = program.Executable, Scheduling = Scheduling.Inline };
-
-    private static string NameOf(TransportKind transport, Scheduling scheduling) =>
-        $"{Names.Of(transport)} {Names.Of(scheduling)}";
+    /// <summary>Whether it can serve the workload. The C programs know neither RPC nor large bodies.</summary>
+    public bool Serves(Workload workload) =>
+        Limit is null || workload is Workload.Echo or Workload.Http or Workload.Connect;
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Native;
@@ -13,6 +14,13 @@ internal static unsafe partial class Libc
 
     public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_DONTWAIT = 0x40;
+
+    public const int AF_INET = 2;
+    public const int SOCK_STREAM = 1;
+    public const int SOCK_CLOEXEC = 0x80000;
+    public const int IPPROTO_IP = 0;
+    public const int IP_BIND_ADDRESS_NO_PORT = 24;
+    public const int SHUT_WR = 1;
 
     public const int EINTR = 4;
     public const int EAGAIN = 11;
@@ -33,6 +41,21 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint send(int fd, byte* buffer, nuint length, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int setsockopt(int fd, int level, int name, void* value, int length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int bind(int fd, SockaddrIn* address, int length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int connect(int fd, SockaddrIn* address, int length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int shutdown(int fd, int how);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int close(int fd);
@@ -58,5 +81,22 @@ internal static unsafe partial class Libc
     {
         public long Seconds;
         public long Nanoseconds;
+    }
+
+    /// <summary><c>struct sockaddr_in</c>: the family in the machine's order, port and address in the network's.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct SockaddrIn
+    {
+        public ushort Family;
+        public ushort Port;
+        public uint Address;
+        public ulong Zero;
+
+        public static SockaddrIn Of(uint address, ushort port) => new()
+        {
+            Family = AF_INET,
+            Port = BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(port) : port,
+            Address = BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(address) : address,
+        };
     }
 }

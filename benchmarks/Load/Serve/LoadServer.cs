@@ -11,8 +11,6 @@ namespace Kestrel.Rpc.Benchmarks.Load.Serve;
 /// <summary>One server with one workload on one transport, as an application would set it up.</summary>
 internal static class LoadServer
 {
-    private static readonly byte[] Text = "Hello, World!"u8.ToArray();
-
     /// <summary>Prints <c>port N</c> and <c>ready</c> when it listens; returns after SIGTERM or Ctrl+C, which the host handles.</summary>
     public static async Task RunAsync(ServeSettings settings)
     {
@@ -52,9 +50,12 @@ internal static class LoadServer
         switch (workload)
         {
             case Workload.Echo:
+            case Workload.Connect:
                 listen.UseConnectionHandler<EchoHandler>();
                 break;
             case Workload.Http:
+            case Workload.Upload:
+            case Workload.Download:
                 break;
             case Workload.Rpc:
                 listen.UseRpc();
@@ -69,9 +70,16 @@ internal static class LoadServer
         switch (workload)
         {
             case Workload.Echo:
+            case Workload.Connect:
                 break;
             case Workload.Http:
-                app.Map("/{**path}", Answer);
+                app.Map("/{**path}", HttpAnswers.TextAsync);
+                break;
+            case Workload.Upload:
+                app.MapPost("/upload", HttpAnswers.CountAsync);
+                break;
+            case Workload.Download:
+                app.MapGet("/download", HttpAnswers.BulkAsync);
                 break;
             case Workload.Rpc:
                 app.MapRpc("helloworld/Hello", (HelloRequest request) => new HelloReply { Msg = "Hello " + request.Msg });
@@ -79,13 +87,5 @@ internal static class LoadServer
             default:
                 throw new ArgumentOutOfRangeException(nameof(workload));
         }
-    }
-
-    private static Task Answer(HttpContext context)
-    {
-        HttpResponse response = context.Response;
-        response.ContentType = "text/plain";
-        response.ContentLength = Text.Length;
-        return response.Body.WriteAsync(Text, 0, Text.Length);
     }
 }

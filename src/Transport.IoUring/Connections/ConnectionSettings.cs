@@ -37,5 +37,5 @@ internal sealed class ConnectionSettings
 
     /// <summary>Runs the application's continuations of the connections of <paramref name="loop"/>.</summary>
     public PipeScheduler CreateApplicationScheduler(EventLoop loop) =>
-        _scheduling == ApplicationScheduling.Inline ? new InlineScheduler(loop) : PoolScheduler.Instance;
+        _scheduling == ApplicationScheduling.Inline ? new InlineScheduler(loop) : new PoolScheduler(loop);
 }

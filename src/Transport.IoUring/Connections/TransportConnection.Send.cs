@@ -38,7 +38,6 @@ internal sealed partial class TransportConnection
                         break;
                     }
 
-                    CountSentOnLoop(buffer.Length);
                     _output.SentOnLoop(buffer.End);
                 }
 

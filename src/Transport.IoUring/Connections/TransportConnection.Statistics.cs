@@ -3,14 +3,13 @@ namespace Kestrel.Rpc.Transport;
 /// <remarks>Kept by the loop with plain stores; the clock is read once a turn, and only in turns that move bytes.</remarks>
 internal sealed partial class TransportConnection : IConnectionStatisticsFeature
 {
+    private readonly long _startedAt; // timestamps of the loop's clock
     private long _bytesReceived;
-    private long _bytesSent;
-    private long _receivedAt; // loop's timestamp; 0: never
-    private long _activeAt; // the same for both directions, from the start
+    private long _receivedAt; // 0: never
 
     public long BytesReceived => Volatile.Read(ref _bytesReceived);
 
-    public long BytesSent => Volatile.Read(ref _bytesSent);
+    public long BytesSent => _output.BytesSent;
 
     public DateTimeOffset? LastReceived
     {
@@ -21,19 +20,12 @@ internal sealed partial class TransportConnection : IConnectionStatisticsFeature
         }
     }
 
-    public TimeSpan IdleTime => _loop.TimeProvider.GetElapsedTime(Volatile.Read(ref _activeAt));
+    public TimeSpan IdleTime =>
+        _loop.TimeProvider.GetElapsedTime(Math.Max(_startedAt, Math.Max(Volatile.Read(ref _receivedAt), _output.SentAt)));
 
     private void CountReceivedOnLoop(int bytes)
     {
-        long now = _loop.TimestampOnLoop();
         Volatile.Write(ref _bytesReceived, _bytesReceived + bytes);
-        Volatile.Write(ref _receivedAt, now);
-        Volatile.Write(ref _activeAt, now);
-    }
-
-    private void CountSentOnLoop(long bytes)
-    {
-        Volatile.Write(ref _bytesSent, _bytesSent + bytes);
-        Volatile.Write(ref _activeAt, _loop.TimestampOnLoop());
+        Volatile.Write(ref _receivedAt, _loop.TimestampOnLoop());
     }
 }

@@ -37,10 +37,10 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
         _socket = loop.CreateSocket(descriptor);
         _localEndPoint = SocketAddressReader.ReadLocal(descriptor);
         RemoteEndPoint = remoteEndPoint;
-        _activeAt = loop.TimeProvider.GetTimestamp(); // any thread: the loop's own clock has not told this connection yet
+        _startedAt = loop.TimeProvider.GetTimestamp(); // by the accepting loop's thread, which may be another
 
         _input = new ConnectionInput(loop, loop.ApplicationScheduler, settings.MaxReadBufferSize);
-        _output = new ConnectionOutput(loop, loop.ApplicationScheduler, settings.MaxWriteBufferSize);
+        _output = new ConnectionOutput(loop, _socket, loop.ApplicationScheduler, settings.MaxWriteBufferSize);
         Transport = new DuplexPipe(_input, _output);
         ConnectionClosed = _closedSource.Token;
         Features = new ConnectionFeatures(this);

@@ -9,6 +9,9 @@ internal sealed unsafe class EpollLoop : EventLoop
     // One wait reports at most this many sockets; the rest are reported by the next one.
     private const int MaxEvents = 512;
 
+    // A send is a system call of its own on either thread: only the wake-up counts.
+    private const int MaxBatchOfDirectSends = int.MaxValue;
+
     private const ulong WakeToken = ulong.MaxValue;
 
     private readonly SlotTable<IEpollWatcher> _watchers = new();
@@ -17,7 +20,7 @@ internal sealed unsafe class EpollLoop : EventLoop
     private int _ready; // events of the last wait
 
     public EpollLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings)
-        : base(name, memoryPool, settings)
+        : base(name, memoryPool, settings, MaxBatchOfDirectSends)
     {
     }
 
@@ -86,7 +89,7 @@ internal sealed unsafe class EpollLoop : EventLoop
         }
     }
 
-    protected override void DispatchOnLoop()
+    protected override int DispatchOnLoop()
     {
         fixed (byte* events = _events)
         {
@@ -109,6 +112,8 @@ internal sealed unsafe class EpollLoop : EventLoop
                 }
             }
         }
+
+        return _ready;
     }
 
     protected override void CloseOnLoop()

@@ -10,7 +10,6 @@ internal abstract partial class EventLoop
     /// <summary>The time of this turn, for <see cref="TimeProvider.GetElapsedTime(long)"/>: read from the clock once a turn at most.</summary>
     public long TimestampOnLoop()
     {
-        AssertOnLoop();
         if (_timestampTurn != Iteration)
         {
             _timestampTurn = Iteration;

@@ -25,22 +25,35 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     private readonly Queue<WorkItem> _local = new(); // loop thread only
     private readonly HashSet<ILoopHandle> _handles = []; // loop thread only
     private readonly ManualResetEventSlim _opened = new();
+    private readonly PoolScheduler? _pool; // null where the application runs on the loop
     private readonly Thread _thread;
     private readonly WakeEvent _wake = new();
 
+    private readonly int _maxBatchOfDirectSends;
+
     private Exception? _openError;
     private int _sleeping; // 1 while the loop may be blocked in the kernel
+    private int _lastBatch; // how many reports the last wait brought; a hint to other threads
     private int _connections;
     private bool _stopping; // loop thread only
     private volatile bool _stopped;
 
-    protected EventLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings)
+    /// <param name="name">For logs and the thread.</param>
+    /// <param name="memoryPool">Disposed with the loop.</param>
+    /// <param name="settings">Of the transport.</param>
+    /// <param name="maxBatchOfDirectSends">
+    /// While a wait of the loop reports no more than this, posting a send to it when it sleeps costs more than to do the send where
+    /// the bytes are; with more, one wake-up serves many.
+    /// </param>
+    protected EventLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, int maxBatchOfDirectSends)
     {
+        _maxBatchOfDirectSends = maxBatchOfDirectSends;
         Name = name;
         MemoryPool = memoryPool;
         Logger = settings.Logger;
         TimeProvider = settings.TimeProvider;
         ApplicationScheduler = settings.CreateApplicationScheduler(this);
+        _pool = ApplicationScheduler as PoolScheduler;
         _thread = new Thread(Run) { IsBackground = true, Name = name };
     }
 
@@ -56,6 +69,12 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     public int ConnectionCount => Volatile.Read(ref _connections);
 
     public bool IsOnLoop => t_current == this;
+
+    /// <summary>
+    /// Whether bytes are better sent by the thread that has them than posted to the loop: it sleeps, and would be woken for
+    /// little. A snapshot, for any thread but the loop's.
+    /// </summary>
+    public bool IsDirectSendCheaper => Volatile.Read(ref _sleeping) == 1 && _lastBatch <= _maxBatchOfDirectSends && !IsOnLoop;
 
     /// <summary>Counts the loop's turns, so that a socket knows whether it had its share of this one. Loop thread only.</summary>
     protected internal long Iteration { get; private set; }
@@ -160,8 +179,8 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>Hands pending requests to the kernel and takes what it reports; blocks until there is something if <paramref name="sleep"/>.</summary>
     protected abstract void WaitOnLoop(bool sleep);
 
-    /// <summary>Tells everybody whom the last wait's reports concern.</summary>
-    protected abstract void DispatchOnLoop();
+    /// <summary>Tells everybody whom the last wait's reports concern; returns how many there were.</summary>
+    protected abstract int DispatchOnLoop();
 
     /// <summary>Gives the kernel object back; runs last on the thread, also after a failed <see cref="OpenOnLoop"/>.</summary>
     protected abstract void CloseOnLoop();
@@ -212,9 +231,15 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
             while (!_stopping || _handles.Count > 0 || _local.Count > 0)
             {
                 RunWorkOnLoop();
+                if (_pool is not null && _pool.FlushOnLoop())
+                {
+                    // Where the pool shares this processor its answers are posted now, all at once, and no one of them has to wake the loop.
+                    _ = Thread.Yield();
+                }
+
                 WaitOnLoop(sleep: SleepOnLoop());
                 Volatile.Write(ref _sleeping, 0); // before the dispatch: what it makes others post needs no wake-up
-                DispatchOnLoop();
+                _lastBatch = DispatchOnLoop();
                 Iteration++;
             }
         }

@@ -5,7 +5,7 @@ namespace Kestrel.Rpc.Transport;
 
 /// <summary>
 /// One connected socket as its event loop sees it: at most one receive and one send at a time, each awaited by the
-/// connection. Loop thread only, but for <see cref="Descriptor"/>.
+/// connection. Loop thread only, but for <see cref="Descriptor"/> and <see cref="TrySend"/>.
 /// </summary>
 internal abstract unsafe class LoopSocket
 {
@@ -51,6 +51,18 @@ internal abstract unsafe class LoopSocket
 
     /// <summary>Waits for the kernel's last completion and closes the descriptor. To be called once, after <see cref="Cancel"/>.</summary>
     public abstract LoopOperation CloseAsync();
+
+    /// <summary>
+    /// Sends what the socket takes at once: the number of bytes, or a negated error number. Any thread, while nothing else is sent
+    /// and the descriptor is open.
+    /// </summary>
+    public int TrySend(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* buffer = bytes)
+        {
+            return Libc.Send(Descriptor, buffer, (nuint)bytes.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL);
+        }
+    }
 
     /// <summary>Sends FIN after what has been sent, and takes nothing more.</summary>
     public void ShutdownBoth() => _ = Libc.Shutdown(Descriptor, Libc.SHUT_RDWR); // ENOTCONN: the peer was first

@@ -6,14 +6,16 @@ namespace Kestrel.Rpc.Transport;
 internal sealed partial class ConnectionOutput
 {
     private readonly EventLoop _loop;
+    private readonly LoopSocket _socket;
     private readonly LoopOperation _ready = new(); // loop thread only
     private readonly long _pauseThreshold;
     private readonly long _resumeThreshold;
     private bool _transportSleeps; // guarded by _lock: nothing to send was found, and nobody has woken the loop since
 
-    public ConnectionOutput(EventLoop loop, PipeScheduler scheduler, long maxBufferSize)
+    public ConnectionOutput(EventLoop loop, LoopSocket socket, PipeScheduler scheduler, long maxBufferSize)
     {
         _loop = loop;
+        _socket = socket;
         _scheduler = scheduler;
         _blocks = new BlockChain(loop.MemoryPool);
         _pauseThreshold = maxBufferSize;
@@ -50,7 +52,9 @@ internal sealed partial class ConnectionOutput
         {
             var block = (PipeBlock)end.GetObject()!;
             long before = _unsent;
-            _unsent -= _blocks.Examine(block, end.GetInteger());
+            long sent = _blocks.Examine(block, end.GetInteger());
+            CountSent(sent, _loop.TimestampOnLoop());
+            _unsent -= sent;
             _blocks.Consume(block, end.GetInteger());
             if (before >= _resumeThreshold && _unsent < _resumeThreshold)
             {

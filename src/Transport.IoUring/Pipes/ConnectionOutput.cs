@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 
@@ -126,14 +127,14 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         bool wake;
         lock (_lock)
         {
-            CommitAndWake();
+            wake = CommitAndWake();
             if (!_writerCompleted)
             {
                 _writerCompleted = true;
                 _writerError = exception;
             }
 
-            wake = TakeSleep();
+            wake |= TakeSleep();
             ReleaseIfBothCompleted();
         }
 
@@ -198,11 +199,43 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         now.Schedule(_scheduler);
     }
 
+    /// <summary>
+    /// Under the lock, while the transport has nothing to send: sends what the socket takes at once, by this thread. What is left,
+    /// and any error, is the loop's. Returns the number of bytes sent.
+    /// </summary>
+    /// <remarks>The lock keeps the descriptor: it is not closed before <see cref="CompleteByTransport"/>, which takes it too.</remarks>
+    private long SendDirectly()
+    {
+        ReadOnlySequence<byte> bytes = _blocks.Sequence;
+        if (_readerCompleted || !bytes.IsSingleSegment)
+        {
+            return 0;
+        }
+
+        int sent = _socket.TrySend(bytes.FirstSpan);
+        if (sent <= 0)
+        {
+            return 0;
+        }
+
+        SequencePosition end = bytes.GetPosition(sent);
+        var block = (PipeBlock)end.GetObject()!;
+        _blocks.Examine(block, end.GetInteger());
+        _blocks.Consume(block, end.GetInteger());
+        CountSent(sent, _loop.TimeProvider.GetTimestamp()); // the loop's own clock stands while it sleeps
+        return sent;
+    }
+
     /// <summary>Under the lock: commits what was written; says whether the transport must be woken to send it.</summary>
     private bool CommitAndWake()
     {
         long before = _unsent;
         long committed = _blocks.Commit();
+        if (committed > 0 && _transportSleeps && _loop.IsDirectSendCheaper)
+        {
+            committed -= SendDirectly();
+        }
+
         _unsent += committed;
         if (_pauseThreshold > 0 && before < _pauseThreshold && _unsent >= _pauseThreshold && !_readerCompleted)
         {

@@ -10,7 +10,7 @@ public sealed partial class LoadProgramTests
         Path.Combine(RepositoryFiles.Root, "benchmarks/Load/bin", RepositoryFiles.Configuration, "net10.0/Load.dll");
 
     public static MatrixTheoryData<string, string, string> Servers => new(
-        ["echo", "http", "rpc"], ["sockets", "epoll", "io_uring"], ["pool", "inline"]);
+        ["echo", "http", "rpc", "upload", "download", "connect"], ["sockets", "epoll", "io_uring"], ["pool", "inline"]);
 
     [Theory]
     [MemberData(nameof(Servers))]
@@ -55,7 +55,23 @@ public sealed partial class LoadProgramTests
                 Assert.Equal(GoldenCall.Reply, await GoldenCall.ExchangeAsync(port, GoldenCall.Request));
                 break;
             case "echo":
+            case "connect":
                 Assert.Equal(GoldenCall.Request, await GoldenCall.ExchangeAsync(port, GoldenCall.Request));
+                break;
+            case "upload":
+                using (HttpClient http = new() { Timeout = RunningProcess.Limit })
+                using (HttpResponseMessage answer = await http.PostAsync(new Uri($"http://127.0.0.1:{port}/upload"), new ByteArrayContent(new byte[4321])))
+                {
+                    Assert.Equal("4321", await answer.Content.ReadAsStringAsync());
+                }
+
+                break;
+            case "download":
+                using (HttpClient http = new() { Timeout = RunningProcess.Limit })
+                {
+                    Assert.Equal(1024 * 1024, (await http.GetByteArrayAsync(new Uri($"http://127.0.0.1:{port}/download"))).Length);
+                }
+
                 break;
             default:
                 using (HttpClient http = new() { Timeout = RunningProcess.Limit })

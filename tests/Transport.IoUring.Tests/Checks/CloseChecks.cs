@@ -32,6 +32,29 @@ internal static class CloseChecks
         Assert.False(server.Host.HasLogged(TransportEvents.WriteRst), "A graceful end is logged as a reset.");
     }
 
+    /// <summary>Bytes that nobody flushed leave with the end of the output, also when the transport had nothing to do before.</summary>
+    public static async Task UnflushedBytesLeaveWithCompleteAsync(TransportVariant transport)
+    {
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
+        {
+            ReadResult request = await connection.Transport.Input.ReadAsync().Limited();
+            connection.Transport.Input.AdvanceTo(request.Buffer.End);
+            PipeWriter output = connection.Transport.Output;
+            await output.WriteAsync(Payload.Create(seed: 5, 100)).AsTask().Limited();
+            await connection.Transport.Input.ReadAsync().Limited(); // the client has the first bytes: nothing is left to send
+            Payload.Fill(output.GetSpan(900)[..900], seed: 5, position: 100);
+            output.Advance(900);
+            output.Complete();
+        });
+        using TestClient client = await server.ConnectAsync();
+        await client.SendPayloadAsync(seed: 1, 1);
+        await client.ReceivePayloadAsync(seed: 5, 100);
+        await client.SendPayloadAsync(seed: 1, 1);
+        await client.ReceivePayloadAsync(seed: 5, 900, 100);
+        await client.ReceiveEndAsync();
+        await server.StopAsync();
+    }
+
     /// <summary>A connection that is disposed without being touched ends with FIN, and disposing it again does nothing.</summary>
     public static async Task DisposeSendsFinAsync(TransportVariant transport)
     {

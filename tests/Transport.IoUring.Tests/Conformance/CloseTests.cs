@@ -6,6 +6,9 @@ public sealed class CloseTests
     public Task Close_UnflushedAndLargeOutput_ArrivesBeforeFin(TransportVariant transport) => CloseChecks.AllBytesBeforeFinAsync(transport);
 
     [Theory, Transports]
+    public Task Complete_UnflushedOutputOfAnIdleConnection_ArrivesBeforeFin(TransportVariant transport) => CloseChecks.UnflushedBytesLeaveWithCompleteAsync(transport);
+
+    [Theory, Transports]
     public Task Dispose_UntouchedConnection_SendsFin(TransportVariant transport) => CloseChecks.DisposeSendsFinAsync(transport);
 
     [Theory, Transports]

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Kestrel.Rpc.Transport.Tests.Pipes;
 
 /// <summary>A loop that never runs: pipes only take their memory from it and post to it.</summary>
-internal sealed class IdleLoop() : EventLoop("idle", MemoryPool<byte>.Shared, new ConnectionSettings(new EpollTransportOptions(), NullLogger.Instance))
+internal sealed class IdleLoop() : EventLoop("idle", MemoryPool<byte>.Shared, new ConnectionSettings(new EpollTransportOptions(), NullLogger.Instance), maxBatchOfDirectSends: 0)
 {
     public override LoopSocket CreateSocket(int descriptor) => throw new NotSupportedException();
 
@@ -18,9 +18,7 @@ internal sealed class IdleLoop() : EventLoop("idle", MemoryPool<byte>.Shared, ne
     {
     }
 
-    protected override void DispatchOnLoop()
-    {
-    }
+    protected override int DispatchOnLoop() => 0;
 
     protected override void CloseOnLoop()
     {

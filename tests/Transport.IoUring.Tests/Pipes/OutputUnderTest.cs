@@ -167,7 +167,8 @@ internal abstract class OutputUnderTest
 
     internal sealed class Ours(IdleLoop loop) : OutputUnderTest
     {
-        private readonly ConnectionOutput _output = new(loop, PipeScheduler.Inline, PauseThreshold);
+        // The socket is never used: the loop never sleeps.
+        private readonly ConnectionOutput _output = new(loop, new EpollSocket(null!, descriptor: -1), PipeScheduler.Inline, PauseThreshold);
         private bool _ended;
 
         protected override PipeWriter Output => _output;

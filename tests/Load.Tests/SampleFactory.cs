@@ -1,0 +1,35 @@
+using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Compare;
+
+namespace Kestrel.Rpc.Load.Tests;
+
+/// <summary>Samples with invented figures.</summary>
+internal static class SampleFactory
+{
+    /// <summary>A sample of a million requests in 100 s.</summary>
+    /// <param name="scene">Its scene.</param>
+    /// <param name="variant">Its server.</param>
+    /// <param name="round">Its round.</param>
+    /// <param name="microseconds">Server CPU per request.</param>
+    public static Sample Create(Scene scene, Variant variant, int round, double microseconds)
+    {
+        var load = new LoadResult
+        {
+            Requests = 1_000_000,
+            Seconds = 100,
+            P50 = 1,
+            P99 = 1,
+            P999 = 1,
+            Maximum = 1,
+            ClientCpu = 1,
+            ServerCpu = microseconds,
+            ServerUser = 1,
+            ServerResident = 1,
+            ServerSwitches = 500_000,
+            ServerCoreBusy = 1,
+        };
+        bool managed = variant.Limit is null;
+        return new Sample(new PlanStep(scene, variant, round), load, managed ? 2_000_000 : null, managed ? 0 : null);
+    }
+}
