@@ -61,4 +61,7 @@ internal static partial class TransportLog
 
     [LoggerMessage(121, LogLevel.Information, "There is room below the connection limit again; {Rejected} connection(s) were reset meanwhile.", EventName = "ConnectionLimitLeft")]
     public static partial void ConnectionLimitLeft(ILogger logger, long rejected);
+
+    [LoggerMessage(122, LogLevel.Information, "The blocking transport runs a thread for every connection, {Limit} at most; application scheduling: {Scheduling}.", EventName = "BlockingStarted")]
+    public static partial void BlockingStarted(ILogger logger, int? limit, ApplicationScheduling scheduling);
 }

@@ -4,7 +4,7 @@ using Kestrel.Rpc.Transport.Native;
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>An event loop over an epoll set.</summary>
-internal sealed unsafe class EpollLoop : EventLoop
+internal sealed unsafe class EpollLoop : ReadinessLoop
 {
     // One wait reports at most this many sockets; the rest are reported by the next one.
     private const int MaxEvents = 512;
@@ -24,17 +24,9 @@ internal sealed unsafe class EpollLoop : EventLoop
     {
     }
 
-    /// <summary>For the one send that runs on this loop at a time.</summary>
-    public SendMessage SendMessage { get; } = new();
-
     private int Epoll => (int)_epoll!.DangerousGetHandle();
 
-    public override LoopSocket CreateSocket(int descriptor) => new EpollSocket(this, descriptor);
-
-    public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => new EpollAcceptor(this, descriptor, target);
-
-    /// <summary>Registers a descriptor. 0, or a negated error number; then <paramref name="token"/> is of no use.</summary>
-    public int Watch(int descriptor, uint events, IEpollWatcher watcher, out ulong token)
+    public override int Watch(int descriptor, uint events, IEpollWatcher watcher, out ulong token)
     {
         AssertOnLoop();
         token = _watchers.Add(watcher);
@@ -48,10 +40,7 @@ internal sealed unsafe class EpollLoop : EventLoop
         return result;
     }
 
-    /// <summary>
-    /// Removes a descriptor before it is closed. Closing alone would not do where somebody holds a duplicate of it.
-    /// </summary>
-    public void Unwatch(int descriptor, ulong token)
+    public override void Unwatch(int descriptor, ulong token)
     {
         AssertOnLoop();
         EpollEvent ignored;
@@ -119,6 +108,6 @@ internal sealed unsafe class EpollLoop : EventLoop
     protected override void CloseOnLoop()
     {
         _epoll?.Dispose();
-        SendMessage.Dispose();
+        base.CloseOnLoop();
     }
 }

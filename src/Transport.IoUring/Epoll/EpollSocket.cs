@@ -19,7 +19,7 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     // A receive smaller than this is not worth a system call: a new block is taken instead of the rest of the last one.
     private const int MinReceiveSize = 2048;
 
-    private readonly EpollLoop _loop;
+    private readonly ReadinessLoop _loop;
     private readonly LoopOperation _receive = new();
     private readonly LoopOperation _send = new();
     private readonly LoopOperation _close = new();
@@ -38,8 +38,11 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     private bool _sendPending;
     private bool _canceled;
 
-    public EpollSocket(EpollLoop loop, int descriptor)
+    public EpollSocket(ReadinessLoop loop, int descriptor)
         : base(descriptor) => _loop = loop;
+
+    public uint Interest =>
+        (_receivePending && !_readable ? Libc.EPOLLIN | Libc.EPOLLRDHUP : 0) | (_sendPending && !_writable ? Libc.EPOLLOUT : 0);
 
     public override int StartOnLoop(IBufferWriter<byte> input)
     {

@@ -73,11 +73,13 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
         EventLoopGroup loops = EventLoopGroup.Start(count, index =>
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"kestrel-{engine}-{index}");
-            return create(name, _memoryPools.Create(new MemoryPoolOptions { Owner = name }));
+            return create(name, CreateMemoryPool(name));
         });
         TransportLog.TransportStarted(Logger, engine, count, _options.ApplicationScheduling);
         return loops;
     }
+
+    protected System.Buffers.MemoryPool<byte> CreateMemoryPool(string owner) => _memoryPools.Create(new MemoryPoolOptions { Owner = owner });
 
     private EventLoopGroup StartLoops()
     {

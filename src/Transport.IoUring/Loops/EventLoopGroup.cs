@@ -1,11 +1,11 @@
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>The loops of one transport, started together.</summary>
-internal sealed class EventLoopGroup : IDisposable
+internal class EventLoopGroup : IDisposable
 {
     private readonly EventLoop[] _loops;
 
-    private EventLoopGroup(EventLoop[] loops) => _loops = loops;
+    protected EventLoopGroup(EventLoop[] loops) => _loops = loops;
 
     public IReadOnlyList<EventLoop> Loops => _loops;
 
@@ -32,7 +32,7 @@ internal sealed class EventLoopGroup : IDisposable
     }
 
     /// <summary>The loop with the fewest connections, already counted as having one more. Called from any thread.</summary>
-    public EventLoop TakeLeastLoaded()
+    public virtual EventLoop TakeLeastLoaded()
     {
         EventLoop least = _loops[0];
         foreach (EventLoop loop in _loops)
@@ -47,7 +47,7 @@ internal sealed class EventLoopGroup : IDisposable
         return least;
     }
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         foreach (EventLoop loop in _loops)
         {

@@ -5,7 +5,7 @@ namespace Kestrel.Rpc.Transport.Tests.Engines;
 /// <summary>No connection waits behind another's bulk: counted in turns of the loop, not in time.</summary>
 public sealed class FairnessTests
 {
-    [Theory, Transports(OwnOnly = true, OneLoop = true)]
+    [Theory, Transports(OwnOnly = true, OneLoop = true, SharedLoops = true)]
     public async Task Receive_BulkBesideSmall_SmallOnesAreServedInTheNextTurns(TransportVariant transport)
     {
         const int Small = 50;
@@ -67,7 +67,7 @@ public sealed class FairnessTests
         await server.StopAsync(allowFaults: true);
     }
 
-    [Theory, Transports(OwnOnly = true, OneLoop = true)]
+    [Theory, Transports(OwnOnly = true, OneLoop = true, SharedLoops = true)]
     public async Task Send_BulkToFastReader_EveryTurnIsBounded(TransportVariant transport)
     {
         const int Length = 64 * 1024 * 1024;

@@ -15,6 +15,9 @@ public enum TransportKind
 
     /// <summary>The io_uring engine, without its fall-back.</summary>
     IoUring,
+
+    /// <summary>A thread for every connection.</summary>
+    Blocking,
 }
 
 /// <summary>A transport as the conformance suite runs it; optionally damaged by a wrapper, to prove a check.</summary>
@@ -47,6 +50,13 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
                 {
                     Apply(options, settings);
                     options.Fallback = IoUringFallback.Fail;
+                });
+                break;
+            case TransportKind.Blocking:
+                services.AddBlockingTransport(options =>
+                {
+                    options.ApplicationScheduling = Scheduling;
+                    settings.ApplyTo(options);
                 });
                 break;
             default:
