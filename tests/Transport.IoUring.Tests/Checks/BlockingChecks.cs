@@ -10,6 +10,7 @@ internal static class BlockingChecks
         const int Rounds = 5;
         await using ConnectionServer server = await ConnectionServer.StartAsync(transport, Handlers.EchoAsync);
         await RoundAsync(server, 1); // loads all code
+        await Eventually.TrueAsync(() => Threads() == 0);
         int descriptors = ProcessFacts.Descriptors();
         for (int round = 0; round < Rounds; round++)
         {
