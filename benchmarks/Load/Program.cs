@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.InProcess;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
 
 var root = new RootCommand("Measures Kestrel's transports and the RPC server against each other in one run.")
@@ -8,5 +9,6 @@ var root = new RootCommand("Measures Kestrel's transports and the RPC server aga
     CompareCommand.Create(),
     ServeCommand.Create(),
     LoadCommand.Create(),
+    InProcessCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

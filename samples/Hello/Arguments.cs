@@ -15,6 +15,10 @@ internal sealed record Arguments(string Transport, int Port, string? Name)
         Port 0 means any free one.
         """;
 
+    /// <summary>A setting of the host, as a test of the program passes it: <c>--environment=Development</c>.</summary>
+    public static bool IsHostSetting(string argument) =>
+        argument.Split('=') is ["--environment" or "--contentRoot" or "--applicationName", ..];
+
     public static bool TryParse(string[] args, [NotNullWhen(true)] out Arguments? arguments, [NotNullWhen(false)] out string? fault)
     {
         arguments = null;

@@ -9,7 +9,8 @@ if (args is ["--help"])
     return 0;
 }
 
-if (!Arguments.TryParse(args, out Arguments? arguments, out string? fault))
+string[] settings = [.. args.Where(Arguments.IsHostSetting)];
+if (!Arguments.TryParse([.. args.Except(settings)], out Arguments? arguments, out string? fault))
 {
     Console.Error.WriteLine($"{fault}\n\n{Arguments.Usage}");
     return 2;
@@ -20,7 +21,7 @@ if (arguments.Name is not null)
     return await Caller.CallAsync(arguments.Port, arguments.Name);
 }
 
-var builder = WebApplication.CreateBuilder();
+var builder = WebApplication.CreateBuilder(settings);
 builder.WebHost.UseTransport(arguments.Transport);                                   // UseIoUring(), UseEpoll() or nothing
 builder.Services.AddRpc();
 builder.WebHost.ConfigureKestrel(kestrel =>

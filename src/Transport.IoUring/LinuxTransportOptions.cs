@@ -1,14 +1,26 @@
 namespace Kestrel.Rpc.Transport;
 
-/// <summary>What the io_uring and the epoll transport have in common. Read once, when the first end point is bound.</summary>
+/// <summary>What the io_uring and the epoll transport have in common. Read once, when the transport is first used.</summary>
 public abstract class LinuxTransportOptions
 {
     /// <summary>
     /// The number of event loops, each with a thread of its own. Default: <see langword="null"/>, which means one loop for
     /// every two processors (at least 1, at most 16) with <see cref="ApplicationScheduling.ThreadPool"/>, and one for every
-    /// processor with <see cref="ApplicationScheduling.Inline"/>. 1 to 256.
+    /// processor with <see cref="ApplicationScheduling.Inline"/>; with <see cref="LoopProcessors"/>, one for each entry of that
+    /// list. 1 to 256.
     /// </summary>
     public int? LoopCount { get; set; }
+
+    /// <summary>
+    /// The processors that the loops run on: loop <c>i</c> on processor <c>i</c> of the list, which begins again at its end.
+    /// Default: none, which leaves them to the scheduler. Numbers as in <c>/proc/cpuinfo</c>; each must be one that the process
+    /// may use. A loop with a processor of its own takes its rings and buffers (8 MiB with io_uring) from that processor's
+    /// memory when it starts. With a list and no <see cref="LoopCount"/> there is one loop for each of its entries.
+    /// </summary>
+    public IList<int> LoopProcessors { get; } = [];
+
+    /// <summary>Whether loops look for work instead of sleeping. Default: they sleep.</summary>
+    public PollingOptions Polling { get; } = new();
 
     /// <summary>Where application code runs. Default: <see cref="ApplicationScheduling.ThreadPool"/>.</summary>
     public ApplicationScheduling ApplicationScheduling { get; set; }
@@ -16,7 +28,8 @@ public abstract class LinuxTransportOptions
     /// <summary>
     /// How many received bytes one connection may hold that the application has not consumed, before the transport stops
     /// reading from it; it reads again at half. Bytes; default 1 MiB; <see langword="null"/> means no limit. io_uring may
-    /// exceed it by what the kernel delivers before it stops, up to about 256 KiB.
+    /// exceed it by what the kernel delivers before it stops, up to about 256 KiB; with <c>SubmissionPolling</c> up to the
+    /// receive buffers of a loop, 8 MiB, for all its connections together.
     /// </summary>
     public long? MaxReadBufferSize { get; set; } = 1024 * 1024;
 
@@ -46,6 +59,13 @@ public abstract class LinuxTransportOptions
 
     /// <summary>Whether TCP connections send small segments at once (<c>TCP_NODELAY</c>). Default <see langword="true"/>.</summary>
     public bool NoDelay { get; set; } = true;
+
+    /// <summary>
+    /// How long connecting to an end point may take, with finding the addresses of a name and trying all of them; it has no
+    /// effect on listeners. An address of a name has its equal share of the time that is left. Default 30 s; more than 0, up to
+    /// 49 days, or <see cref="Timeout.InfiniteTimeSpan"/>, which leaves it to the kernel (about two minutes for an address that never answers).
+    /// </summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// Whether an aborted connection is closed with FIN instead of RST. With FIN the peer may take a cut-off reply for a

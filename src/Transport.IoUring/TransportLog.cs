@@ -29,8 +29,9 @@ internal static partial class TransportLog
     [LoggerMessage(19, LogLevel.Debug, @"Connection id ""{ConnectionId}"" reset.", EventName = "ConnectionReset")]
     public static partial void ConnectionReset(ILogger logger, string connectionId);
 
-    [LoggerMessage(100, LogLevel.Information, "The {Engine} transport runs {LoopCount} event loop(s); application scheduling: {Scheduling}.", EventName = "TransportStarted")]
-    public static partial void TransportStarted(ILogger logger, string engine, int loopCount, ApplicationScheduling scheduling);
+    [LoggerMessage(100, LogLevel.Information, "The {Engine} transport runs {LoopCount} event loop(s); mode: {Mode}; processors: {Processors}; application scheduling: {Scheduling}.", EventName = "TransportStarted")]
+    public static partial void TransportStarted(
+        ILogger logger, string engine, int loopCount, string mode, string processors, ApplicationScheduling scheduling);
 
     [LoggerMessage(101, LogLevel.Warning, "io_uring is not usable here ({Reason}): the epoll transport serves instead.", EventName = "IoUringFallback")]
     public static partial void IoUringFallback(ILogger logger, string reason);
@@ -64,4 +65,13 @@ internal static partial class TransportLog
 
     [LoggerMessage(122, LogLevel.Information, "The blocking transport runs a thread for every connection, {Limit} at most; application scheduling: {Scheduling}.", EventName = "BlockingStarted")]
     public static partial void BlockingStarted(ILogger logger, int? limit, ApplicationScheduling scheduling);
+
+    [LoggerMessage(130, LogLevel.Warning, "The event loop {Loop} gets no kernel thread that polls its submission queue ({Reason}): it goes on without.", EventName = "SubmissionPollingRefused")]
+    public static partial void SubmissionPollingRefused(ILogger logger, string loop, string reason);
+
+    [LoggerMessage(131, LogLevel.Warning, "The kernel refuses to poll the network card for the event loop {Loop} ({Reason}): it goes on without.", EventName = "NetworkPollingRefused")]
+    public static partial void NetworkPollingRefused(ILogger logger, string loop, string reason);
+
+    [LoggerMessage(132, LogLevel.Warning, "The epoll transport has no submission queue: SubmissionPolling, which the options ask for, is off.", EventName = "SubmissionPollingDropped")]
+    public static partial void SubmissionPollingDropped(ILogger logger);
 }

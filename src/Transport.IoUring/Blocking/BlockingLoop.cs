@@ -48,6 +48,7 @@ internal sealed unsafe class BlockingLoop : ReadinessLoop
     protected override void OpenOnLoop()
     {
         // poll needs no object of the kernel's.
+        Mode = LoopMode.Create("blocking", Settings.SpinTime, submissionPolling: false, napi: false);
     }
 
     protected override void WaitOnLoop(bool sleep)
@@ -61,6 +62,7 @@ internal sealed unsafe class BlockingLoop : ReadinessLoop
             polled[i + 1] = new PollFd { Fd = interest == 0 ? -1 : _watched[i].Descriptor, Events = (short)interest };
         }
 
+        Statistics.Enters++;
         int result;
         fixed (PollFd* descriptors = polled)
         {
@@ -94,6 +96,7 @@ internal sealed unsafe class BlockingLoop : ReadinessLoop
     protected override int DispatchOnLoop()
     {
         int count = _ready.Count;
+        Statistics.Completions += count;
         foreach ((short events, ulong token, IEpollWatcher watcher) in _ready)
         {
             try

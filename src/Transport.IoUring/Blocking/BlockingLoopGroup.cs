@@ -23,12 +23,13 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
     /// <exception cref="Exception">The system has no thread or no descriptor for it.</exception>
     public override EventLoop TakeLeastLoaded()
     {
-        string name = string.Create(CultureInfo.InvariantCulture, $"kestrel-conn-{Interlocked.Increment(ref _number) % 1000}");
+        int number = Interlocked.Increment(ref _number) & int.MaxValue;
+        string name = string.Create(CultureInfo.InvariantCulture, $"kestrel-conn-{number % 1000}");
         var loop = new BlockingLoop(name, new BorrowedMemoryPool(_memoryPool), _settings, ended => _connections.TryRemove(ended, out _));
         _connections[loop] = true;
         try
         {
-            loop.Start();
+            loop.Start(number);
         }
         catch
         {

@@ -12,10 +12,11 @@ internal sealed class BlockingTransportFactory : TransportFactory
 
     public BlockingTransportFactory(
         IOptions<BlockingTransportOptions> options,
-        IMemoryPoolFactory<byte> memoryPools,
         ILoggerFactory loggers,
-        TimeProvider? timeProvider = null)
-        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.Blocking"), timeProvider)
+        IMemoryPoolFactory<byte>? memoryPools = null,
+        TimeProvider? timeProvider = null,
+        TransportMeter? meter = null)
+        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.Blocking"), timeProvider, meter)
     {
         _options = options.Value;
     }
@@ -24,7 +25,7 @@ internal sealed class BlockingTransportFactory : TransportFactory
     {
         MemoryPool<byte> pool = CreateMemoryPool("kestrel-blocking");
         var listeners = new BlockingLoop("kestrel-accept", pool, settings, ended: null);
-        listeners.Start();
+        listeners.Start(0);
         TransportLog.BlockingStarted(Logger, _options.MaxConnections, _options.ApplicationScheduling);
         return new BlockingLoopGroup(listeners, pool, settings);
     }

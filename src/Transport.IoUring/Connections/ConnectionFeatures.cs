@@ -23,7 +23,9 @@ internal sealed class ConnectionFeatures : IFeatureCollection
     ];
 
     private readonly object _connection;
-    private Dictionary<Type, object?>? _set; // null values: own features that somebody removed
+    // Kestrel sets four on every connection. Null values: own features that somebody removed.
+    private KeyValuePair<Type, object?>[] _set = [];
+    private int _setCount;
 
     public ConnectionFeatures(TransportConnection connection) => _connection = connection;
 
@@ -35,9 +37,10 @@ internal sealed class ConnectionFeatures : IFeatureCollection
     {
         get
         {
-            if (_set is not null && _set.TryGetValue(key, out object? feature))
+            int index = IndexOf(key);
+            if (index >= 0)
             {
-                return feature;
+                return _set[index].Value;
             }
 
             return Array.IndexOf(OwnFeatures, key) >= 0 ? _connection : null;
@@ -46,7 +49,17 @@ internal sealed class ConnectionFeatures : IFeatureCollection
         set
         {
             ArgumentNullException.ThrowIfNull(key);
-            (_set ??= [])[key] = value;
+            int index = IndexOf(key);
+            if (index < 0)
+            {
+                index = _setCount++;
+                if (index == _set.Length)
+                {
+                    Array.Resize(ref _set, index + 4);
+                }
+            }
+
+            _set[index] = new KeyValuePair<Type, object?>(key, value);
             Revision++;
         }
     }
@@ -59,20 +72,33 @@ internal sealed class ConnectionFeatures : IFeatureCollection
     {
         foreach (Type key in OwnFeatures)
         {
-            if (_set?.ContainsKey(key) != true)
+            if (IndexOf(key) < 0)
             {
                 yield return new KeyValuePair<Type, object>(key, _connection);
             }
         }
 
-        foreach ((Type key, object? feature) in _set ?? [])
+        for (int i = 0; i < _setCount; i++)
         {
-            if (feature is not null)
+            if (_set[i] is { Value: { } feature } set)
             {
-                yield return new KeyValuePair<Type, object>(key, feature);
+                yield return new KeyValuePair<Type, object>(set.Key, feature);
             }
         }
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private int IndexOf(Type key)
+    {
+        for (int i = 0; i < _setCount; i++)
+        {
+            if (_set[i].Key == key)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
 }

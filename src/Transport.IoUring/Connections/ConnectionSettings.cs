@@ -8,8 +8,9 @@ internal sealed class ConnectionSettings
 {
     private readonly ApplicationScheduling _scheduling;
 
-    public ConnectionSettings(LinuxTransportOptions options, ILogger logger)
+    public ConnectionSettings(LinuxTransportOptions options, ILogger logger, TimeProvider? timeProvider = null)
     {
+        Loops = new LoopSettings(options, timeProvider ?? TimeProvider.System);
         Logger = logger;
         NoDelay = options.NoDelay;
         FinOnError = options.FinOnError;
@@ -20,7 +21,8 @@ internal sealed class ConnectionSettings
 
     public ILogger Logger { get; }
 
-    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+    /// <summary>What concerns the loops that serve the connections.</summary>
+    public LoopSettings Loops { get; }
 
     /// <summary>Bounds the connections of these settings; <see langword="null"/>: nothing does.</summary>
     public ConnectionLimit? Limit { get; init; }

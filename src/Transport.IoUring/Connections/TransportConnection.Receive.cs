@@ -22,7 +22,7 @@ internal sealed partial class TransportConnection
                     break;
                 }
 
-                CountReceivedOnLoop(received);
+                CountOnLoop(received);
                 if (!_input.CommitOnLoop())
                 {
                     // Nothing more is taken from the kernel while the application has enough to do.

@@ -38,6 +38,7 @@ internal sealed partial class TransportConnection
                         break;
                     }
 
+                    _loop.Statistics.BytesSent += buffer.Length;
                     _output.SentOnLoop(buffer.End);
                 }
 
@@ -55,7 +56,7 @@ internal sealed partial class TransportConnection
 
         try
         {
-            ShutdownOnLoop(error);
+            EndOutputOnLoop(error);
             LogFault(fault);
         }
         finally

@@ -2,16 +2,11 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Rpc.Transport;
 
-internal sealed partial class TransportConnection : IThreadPoolWorkItem
+internal sealed partial class TransportConnection
 {
-    private readonly CancellationTokenSource _closedSource = new();
-    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     private ConnectionAbortedException? _abortReason; // the first one counts
     private Exception? _shutdownReason; // set once, on the loop
-    private bool _closedFired; // loop thread only
     private int _runningMethods = 2; // of ReceiveOnLoop and SendOnLoop; loop thread only
-    private int _unfinished = 2; // the descriptor, and the callbacks of the closed token
 
     /// <summary>
     /// Resets the connection (or sends FIN, by option): nothing more is sent or received, and the application's pipes end
@@ -35,33 +30,18 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
         ShutdownOnLoop(null);
     }
 
-    /// <summary>Fires the closed token, away from the loop: its callbacks are the application's.</summary>
-    void IThreadPoolWorkItem.Execute()
-    {
-        try
-        {
-            _closedSource.Cancel();
-        }
-        catch (Exception e)
-        {
-            TransportLog.ClosedCallbackFailed(_settings.Logger, ConnectionId, e);
-        }
-
-        Finish();
-    }
-
     /// <summary>
     /// Ends both directions, once. With an error, or after an abort, the peer gets a RST unless the options say FIN; else it
     /// gets a FIN.
     /// </summary>
     private void ShutdownOnLoop(Exception? error)
     {
-        _loop.AssertOnLoop();
         if (_shutdownReason is not null)
         {
-            return;
+            return; // first of all: after the loop's end this runs on the thread pool, when everything is over
         }
 
+        _loop.AssertOnLoop();
         error ??= Volatile.Read(ref _abortReason); // asked for already, though its turn has not come: never a graceful end then
         bool reset = error is not null && !_settings.FinOnError;
         _shutdownReason = error ?? new ConnectionAbortedException("The application completed its output and everything was sent.");
@@ -89,15 +69,6 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
         }
     }
 
-    private void FireConnectionClosed()
-    {
-        if (!_closedFired)
-        {
-            _closedFired = true;
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
-    }
-
     private void MethodEndedOnLoop()
     {
         _loop.AssertOnLoop();
@@ -109,24 +80,22 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
 
     private async void CloseOnLoop()
     {
-        lock (_socketFeatureLock)
+        _shutdownReason ??= HalfClosed; // whoever aborts from here on must not touch the descriptor
+        lock (_socket)
         {
             _descriptorClosed = true;
             _socketFeature?.Dispose(); // before the number can mean another connection
         }
 
+        CountOnLoop(received: 0);
         await _socket.CloseAsync();
         _loop.UnregisterOnLoop(this);
         _loop.RemoveConnection();
-        _settings.Limit?.Release();
-        Finish();
-    }
-
-    private void Finish()
-    {
-        if (Interlocked.Decrement(ref _unfinished) == 0)
+        if (!_halfCloses)
         {
-            _finished.SetResult();
+            _settings.Limit?.Release(); // it was accepted: what this side connects does not count
         }
+
+        Finish();
     }
 }

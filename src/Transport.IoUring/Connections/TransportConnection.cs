@@ -13,7 +13,7 @@ namespace Kestrel.Rpc.Transport;
 /// (<c>.Receive</c> and <c>.Send</c>); the first of them to fail, the application's last byte, or an abort shuts it down
 /// (<c>.Shutdown</c>); when both methods have ended the descriptor is closed.
 /// </summary>
-internal sealed partial class TransportConnection : ConnectionContext, ILoopHandle,
+internal sealed partial class TransportConnection : ConnectionContext, ILoopHandle, IDuplexPipe,
     IConnectionIdFeature, IConnectionTransportFeature, IConnectionItemsFeature, IConnectionLifetimeFeature,
     IConnectionEndPointFeature, IConnectionSocketFeature, IMemoryPoolFeature
 {
@@ -22,27 +22,32 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
     private readonly ConnectionSettings _settings;
     private readonly ConnectionInput _input;
     private readonly ConnectionOutput _output;
-    private readonly Lock _socketFeatureLock = new();
 
     private string? _id;
     private IDictionary<object, object?>? _items;
     private EndPoint? _localEndPoint;
-    private Socket? _socketFeature; // guarded by _socketFeatureLock
-    private bool _descriptorClosed; // guarded by _socketFeatureLock
+    private Socket? _socketFeature; // guarded by _socket
+    private bool _descriptorClosed; // guarded by _socket
 
-    public TransportConnection(EventLoop loop, int descriptor, EndPoint? remoteEndPoint, ConnectionSettings settings)
+    public TransportConnection(
+        EventLoop loop,
+        int descriptor,
+        EndPoint? remoteEndPoint,
+        ConnectionSettings settings,
+        EndPoint? localEndPoint = null,
+        bool halfCloses = false)
     {
         _loop = loop;
         _settings = settings;
+        _halfCloses = halfCloses;
         _socket = loop.CreateSocket(descriptor);
-        _localEndPoint = SocketAddressReader.ReadLocal(descriptor);
+        _localEndPoint = localEndPoint ?? SocketAddressReader.ReadLocal(descriptor);
         RemoteEndPoint = remoteEndPoint;
         _startedAt = loop.TimeProvider.GetTimestamp(); // by the accepting loop's thread, which may be another
 
         _input = new ConnectionInput(loop, loop.ApplicationScheduler, settings.MaxReadBufferSize);
         _output = new ConnectionOutput(loop, _socket, loop.ApplicationScheduler, settings.MaxWriteBufferSize);
-        Transport = new DuplexPipe(_input, _output);
-        ConnectionClosed = _closedSource.Token;
+        Transport = this;
         Features = new ConnectionFeatures(this);
     }
 
@@ -62,6 +67,10 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
 
     public override IDuplexPipe Transport { get; set; }
 
+    PipeReader IDuplexPipe.Input => _input;
+
+    PipeWriter IDuplexPipe.Output => _output;
+
     public override EndPoint? LocalEndPoint
     {
         get => _localEndPoint;
@@ -78,7 +87,7 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
     {
         get
         {
-            lock (_socketFeatureLock)
+            lock (_socket)
             {
                 ObjectDisposedException.ThrowIf(_descriptorClosed, this);
                 return _socketFeature ??= new Socket(new SafeSocketHandle(_socket.Descriptor, ownsHandle: false));
@@ -107,8 +116,8 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
     {
         _input.Complete();
         _output.Complete();
-        await _finished.Task.ConfigureAwait(false);
-        _closedSource.Dispose();
+        EndHalfClose();
+        await WaitUntilFinishedAsync().ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
     }
 

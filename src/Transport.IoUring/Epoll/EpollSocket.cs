@@ -22,7 +22,6 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     private readonly ReadinessLoop _loop;
     private readonly LoopOperation _receive = new();
     private readonly LoopOperation _send = new();
-    private readonly LoopOperation _close = new();
 
     private IBufferWriter<byte> _input = null!; // set by StartOnLoop
     private ReadOnlySequence<byte> _unsent;
@@ -137,8 +136,9 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
         }
 
         _ = Libc.Close(Descriptor);
-        _close.Complete(0);
-        return _close;
+        var closed = new LoopOperation();
+        closed.Complete(0);
+        return closed;
     }
 
     public void OnReady(uint events)

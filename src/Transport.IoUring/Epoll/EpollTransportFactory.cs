@@ -4,15 +4,16 @@ using Microsoft.Extensions.Options;
 
 namespace Kestrel.Rpc.Transport;
 
-/// <summary>Listens with the epoll engine.</summary>
+/// <summary>Listens and connects with the epoll engine.</summary>
 internal sealed class EpollTransportFactory : TransportFactory
 {
     public EpollTransportFactory(
         IOptions<EpollTransportOptions> options,
-        IMemoryPoolFactory<byte> memoryPools,
         ILoggerFactory loggers,
-        TimeProvider? timeProvider = null)
-        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.Epoll"), timeProvider)
+        IMemoryPoolFactory<byte>? memoryPools = null,
+        TimeProvider? timeProvider = null,
+        TransportMeter? meter = null)
+        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.Epoll"), timeProvider, meter)
     {
     }
 

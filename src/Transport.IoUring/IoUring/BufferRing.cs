@@ -18,9 +18,12 @@ internal sealed unsafe class BufferRing : IDisposable
     private readonly ushort _mask;
     private ushort _tail;
 
-    /// <summary>Registers <paramref name="count"/> buffers (a power of two) of <paramref name="size"/> bytes.</summary>
+    /// <summary>
+    /// Registers <paramref name="count"/> buffers (a power of two) of <paramref name="size"/> bytes: memory that is
+    /// <paramref name="touched"/> now, by this thread, or page by page as it is used.
+    /// </summary>
     /// <exception cref="PlatformNotSupportedException">The kernel has no buffer rings (before Linux 5.19).</exception>
-    public BufferRing(Ring ring, int count, int size)
+    public BufferRing(Ring ring, int count, int size, bool touched = false)
     {
         if (!BitOperations.IsPow2(count) || count > 32768)
         {
@@ -29,8 +32,8 @@ internal sealed unsafe class BufferRing : IDisposable
 
         _size = size;
         _mask = (ushort)(count - 1);
-        _ring = MappedMemory.Anonymous((nuint)(count * sizeof(IoUringBuf)));
-        _buffers = MappedMemory.Anonymous((nuint)count * (nuint)size);
+        _ring = MappedMemory.Anonymous((nuint)(count * sizeof(IoUringBuf)), touched);
+        _buffers = MappedMemory.Anonymous((nuint)count * (nuint)size, touched);
 
         var registration = new IoUringBufReg { RingAddr = (ulong)_ring.Address, RingEntries = (uint)count, Bgid = Group };
         int result = Libc.IoUringRegister(ring.Descriptor, IORING_REGISTER_PBUF_RING, &registration, 1);

@@ -12,6 +12,7 @@ internal enum CompletionKind : byte
     Accept,
     Receive,
     Send,
+    Connect,
 
     /// <summary>Added to one of the others: whether the kernel still has that request.</summary>
     Check = 0x80,

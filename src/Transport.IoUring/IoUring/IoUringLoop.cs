@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Net;
 using Kestrel.Rpc.Transport.Native;
 using static Kestrel.Rpc.Transport.Native.IoUringConstants;
 
@@ -9,7 +10,7 @@ namespace Kestrel.Rpc.Transport;
 /// An event loop over an io_uring: everything that an iteration wants of the kernel is handed over by the same system call
 /// that waits for its completions.
 /// </summary>
-internal sealed unsafe class IoUringLoop : EventLoop
+internal sealed unsafe partial class IoUringLoop : EventLoop
 {
     private const int BufferSize = 4096;
 
@@ -37,6 +38,8 @@ internal sealed unsafe class IoUringLoop : EventLoop
     public override LoopSocket CreateSocket(int descriptor) => new IoUringSocket(this, descriptor);
 
     public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => new IoUringAcceptor(this, descriptor, target);
+
+    public override LoopConnector CreateConnector(SocketAddress address) => new IoUringConnector(this, address);
 
     /// <summary>Takes the number under which the kernel reports <paramref name="owner"/>'s completions.</summary>
     public ulong AddOwner(IIoUringOwner owner)
@@ -82,6 +85,7 @@ internal sealed unsafe class IoUringLoop : EventLoop
     /// </summary>
     public void ResynchroniseOnLoop()
     {
+        Statistics.Losses++;
         TransportLog.CompletionsLost(Logger, Name);
         AbortConnectionsOnLoop();
         foreach (IIoUringOwner owner in _owners.ToArray())
@@ -104,8 +108,10 @@ internal sealed unsafe class IoUringLoop : EventLoop
 
     protected override void OpenOnLoop()
     {
-        _ring = RingSetup.Create(_options.AllowedRingFlags);
-        _buffers = new BufferRing(_ring, _options.ReceiveBufferCount, BufferSize);
+        _ring = CreateRing();
+        _buffers = new BufferRing(_ring, _options.ReceiveBufferCount, BufferSize, touched: Settings.ProcessorOf(Index) is not null);
+        bool napi = TryPollNetwork();
+        Mode = LoopMode.Create("io_uring", Settings.SpinTime, _ring.IsSubmissionPolled, napi);
         SubmitWake();
 
         // A seccomp profile may allow to set a ring up and forbid to use it.
@@ -118,7 +124,15 @@ internal sealed unsafe class IoUringLoop : EventLoop
 
     protected override void WaitOnLoop(bool sleep)
     {
-        switch (-_ring!.Enter(sleep))
+        Ring ring = _ring!;
+        if (ring.IsOverflowing)
+        {
+            Statistics.Overflows++;
+        }
+
+        int result = ring.Enter(sleep);
+        Statistics.Enters = ring.Enters;
+        switch (-result)
         {
             case 0 or Errno.EINTR or Errno.EAGAIN or Errno.EBUSY or Errno.ETIME:
                 break;
@@ -148,9 +162,11 @@ internal sealed unsafe class IoUringLoop : EventLoop
         }
 
         ring.Advance(seen);
+        Statistics.Completions += seen;
         _buffers!.Publish();
         if (_starved.Count > 0)
         {
+            Statistics.BufferStarvations += _starved.Count;
             _starved.ForEach(socket => socket.ReceiveAgain());
             _starved.Clear();
         }

@@ -11,7 +11,7 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
     private readonly IoUringLoop _loop;
     private readonly LoopOperation _receive = new();
     private readonly LoopOperation _send = new();
-    private readonly LoopOperation _close = new();
+    private LoopOperation? _close; // from CloseAsync on
 
     private IBufferWriter<byte> _input = null!; // set by StartOnLoop
     private ulong _number;
@@ -113,6 +113,7 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
     public override LoopOperation CloseAsync()
     {
         _closing = true;
+        _close = new LoopOperation();
         FinishClose();
         return _close;
     }
@@ -366,6 +367,6 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
         }
 
         _ = Libc.Close(Descriptor);
-        _close.Complete(0);
+        _close!.Complete(0);
     }
 }

@@ -4,17 +4,18 @@ using Microsoft.Extensions.Options;
 
 namespace Kestrel.Rpc.Transport;
 
-/// <summary>Listens with the io_uring engine, or with the epoll engine where the kernel has no usable io_uring.</summary>
+/// <summary>Listens and connects with the io_uring engine, or with the epoll engine where the kernel has no usable io_uring.</summary>
 internal sealed class IoUringTransportFactory : TransportFactory
 {
     private readonly IoUringTransportOptions _options;
 
     public IoUringTransportFactory(
         IOptions<IoUringTransportOptions> options,
-        IMemoryPoolFactory<byte> memoryPools,
         ILoggerFactory loggers,
-        TimeProvider? timeProvider = null)
-        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.IoUring"), timeProvider)
+        IMemoryPoolFactory<byte>? memoryPools = null,
+        TimeProvider? timeProvider = null,
+        TransportMeter? meter = null)
+        : base(options.Value, memoryPools, loggers.CreateLogger("Kestrel.Rpc.Transport.IoUring"), timeProvider, meter)
     {
         _options = options.Value;
     }
@@ -28,6 +29,11 @@ internal sealed class IoUringTransportFactory : TransportFactory
         catch (PlatformNotSupportedException e) when (_options.Fallback == IoUringFallback.Epoll)
         {
             TransportLog.IoUringFallback(Logger, e.Message);
+            if (_options.SubmissionPolling.Enabled)
+            {
+                TransportLog.SubmissionPollingDropped(Logger);
+            }
+
             return StartLoops("epoll", count, (name, pool) => new EpollLoop(name, pool, settings));
         }
     }

@@ -9,6 +9,9 @@ public sealed class IoUringTransportOptions : LinuxTransportOptions
     /// </summary>
     public IoUringFallback Fallback { get; set; }
 
+    /// <summary>A kernel thread that takes the loops' requests. Default: none.</summary>
+    public SubmissionPollingOptions SubmissionPolling { get; } = new();
+
     /// <summary>Ring setup flags that may be asked for: tests take some away to play an older kernel.</summary>
     internal uint AllowedRingFlags { get; set; } = uint.MaxValue;
 

@@ -8,7 +8,7 @@ namespace Kestrel.Rpc.Transport;
 /// One io_uring: the mapped submission and completion queues. Used by the thread that created it and no other
 /// (the kernel enforces it: SINGLE_ISSUER).
 /// </summary>
-internal sealed unsafe class Ring : IDisposable
+internal sealed unsafe partial class Ring : IDisposable
 {
     private readonly DescriptorHandle _handle;
     private readonly MappedMemory _rings;
@@ -16,12 +16,14 @@ internal sealed unsafe class Ring : IDisposable
 
     private readonly uint* _sqHead;
     private readonly uint* _sqTail;
+    private readonly uint* _sqFlags;
     private readonly uint _sqMask;
     private readonly uint _sqEntries;
     private readonly IoUringSqe* _sqes;
 
     private readonly uint* _cqHead;
     private readonly uint* _cqTail;
+    private readonly uint* _cqOverflow;
     private readonly uint _cqMask;
     private readonly IoUringCqe* _cqes;
 
@@ -45,11 +47,13 @@ internal sealed unsafe class Ring : IDisposable
         byte* rings = _rings.Address;
         _sqHead = (uint*)(rings + parameters.SqOff.Head);
         _sqTail = (uint*)(rings + parameters.SqOff.Tail);
+        _sqFlags = (uint*)(rings + parameters.SqOff.Flags);
         _sqMask = *(uint*)(rings + parameters.SqOff.RingMask);
         _sqEntries = parameters.SqEntries;
         _sqes = (IoUringSqe*)_entries.Address;
         _cqHead = (uint*)(rings + parameters.CqOff.Head);
         _cqTail = (uint*)(rings + parameters.CqOff.Tail);
+        _cqOverflow = (uint*)(rings + parameters.CqOff.Overflow);
         _cqMask = *(uint*)(rings + parameters.CqOff.RingMask);
         _cqes = (IoUringCqe*)(rings + parameters.CqOff.Cqes);
 
@@ -94,6 +98,16 @@ internal sealed unsafe class Ring : IDisposable
 
         // Completions first where requests still wait for room: only they can make some.
         uint minComplete = wait && _waiting.Count == 0 ? 1u : 0u;
+        if (IsSubmissionPolled)
+        {
+            return EnterPolled(minComplete);
+        }
+
+        if (minComplete == 0 && _tail == _submitted && TellsOfCompletions && !HasWorkForEnter())
+        {
+            return 0;
+        }
+
         int result = Submit(minComplete, IORING_ENTER_GETEVENTS);
         return result < 0 ? result : 0;
     }
@@ -133,6 +147,11 @@ internal sealed unsafe class Ring : IDisposable
     /// <summary>Makes the kernel take what is queued, without looking at completions.</summary>
     private bool MakeRoom()
     {
+        if (IsSubmissionPolled)
+        {
+            return MakeRoomPolled();
+        }
+
         _ = Submit(minComplete: 0, flags: 0); // refused while completions overflow: then the request waits
         return !IsFull;
     }
@@ -140,7 +159,7 @@ internal sealed unsafe class Ring : IDisposable
     private int Submit(uint minComplete, uint flags)
     {
         Volatile.Write(ref *_sqTail, _tail);
-        int result = Libc.IoUringEnter(Descriptor, _tail - _submitted, minComplete, flags);
+        int result = CallKernel(_tail - _submitted, minComplete, flags);
         if (result > 0)
         {
             _submitted += (uint)result;

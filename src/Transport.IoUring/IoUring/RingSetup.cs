@@ -34,12 +34,19 @@ internal static unsafe class RingSetup
         CommonFlags,
     ];
 
+    // With a kernel thread that takes the requests, completions run there: nothing to defer, nothing to interrupt.
+    private static readonly uint[] SubmissionPollingSteps =
+    [
+        CommonFlags | IORING_SETUP_SQPOLL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_NO_SQARRAY,
+        CommonFlags | IORING_SETUP_SQPOLL | IORING_SETUP_SINGLE_ISSUER,
+        CommonFlags | IORING_SETUP_SQPOLL,
+    ];
+
     /// <summary>Creates a ring for the calling thread.</summary>
-    /// <param name="allowed">Setup flags that may be asked for; tests take some away to play an older kernel.</param>
-    /// <exception cref="PlatformNotSupportedException">No usable io_uring; the message says why.</exception>
-    public static Ring Create(uint allowed = uint.MaxValue)
+    /// <exception cref="PlatformNotSupportedException">No usable io_uring, or none as asked for; the message says why.</exception>
+    public static Ring Create(RingRequest request)
     {
-        Ring ring = Create(allowed, out IoUringParams parameters);
+        Ring ring = Create(request, out IoUringParams parameters);
         try
         {
             uint missing = NecessaryFeatures & ~parameters.Features;
@@ -63,13 +70,13 @@ internal static unsafe class RingSetup
         }
     }
 
-    private static Ring Create(uint allowed, out IoUringParams parameters)
+    private static Ring Create(RingRequest request, out IoUringParams parameters)
     {
         foreach ((uint submissions, uint completions) in Sizes)
         {
             for (int attempt = 0; attempt < MemoryAttempts; attempt++)
             {
-                int result = TrySetup(allowed, submissions, completions, out parameters);
+                int result = TrySetup(request, submissions, completions, out parameters);
                 if (result >= 0)
                 {
                     return new Ring(new DescriptorHandle(result), parameters);
@@ -78,7 +85,7 @@ internal static unsafe class RingSetup
                 if (result != -Errno.ENOMEM)
                 {
                     throw new PlatformNotSupportedException(
-                        result == -Errno.EINVAL ? "this kernel's io_uring is too old" : Refusal(-result));
+                        result == -Errno.EINVAL ? TooOld(request) : Refusal(-result));
                 }
 
                 using var never = new ManualResetEventSlim();
@@ -90,13 +97,19 @@ internal static unsafe class RingSetup
     }
 
     /// <summary>The descriptor of the best ring, or a negated error number: EINVAL if every step was refused so.</summary>
-    private static int TrySetup(uint allowed, uint submissions, uint completions, out IoUringParams parameters)
+    private static int TrySetup(RingRequest request, uint submissions, uint completions, out IoUringParams parameters)
     {
         int result = -Errno.EINVAL;
         parameters = default;
-        foreach (uint flags in FlagSteps.Where(flags => (flags & ~allowed) == 0))
+        foreach (uint flags in Steps(request).Where(flags => (flags & ~request.AllowedFlags) == 0))
         {
-            parameters = new IoUringParams { Flags = flags, CqEntries = completions };
+            parameters = new IoUringParams
+            {
+                Flags = flags,
+                CqEntries = completions,
+                SqThreadIdle = (uint)(request.SubmissionPolling?.TotalMilliseconds ?? 0),
+                SqThreadCpu = (uint)(request.SubmissionProcessor ?? 0),
+            };
             fixed (IoUringParams* asked = &parameters)
             {
                 result = Libc.IoUringSetup(submissions, asked);
@@ -110,6 +123,24 @@ internal static unsafe class RingSetup
 
         return result;
     }
+
+    private static IEnumerable<uint> Steps(RingRequest request)
+    {
+        if (request.SubmissionPolling is not null)
+        {
+            uint affinity = request.SubmissionProcessor is null ? 0 : IORING_SETUP_SQ_AFF;
+            return SubmissionPollingSteps.Select(flags => flags | affinity);
+        }
+
+        const uint Deferred = IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN;
+        return request.AnnouncesCompletions
+            ? FlagSteps.Select(flags => (flags & Deferred) != 0 ? flags | IORING_SETUP_TASKRUN_FLAG : flags)
+            : FlagSteps;
+    }
+
+    private static string TooOld(RingRequest request) => request.SubmissionPolling is null
+        ? "this kernel's io_uring is too old"
+        : "this kernel's io_uring refuses a thread that polls the submission queue";
 
     /// <summary>What an error number of one of the three system calls means for the user.</summary>
     public static string Refusal(int error) => error switch

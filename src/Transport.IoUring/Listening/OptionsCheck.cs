@@ -31,6 +31,11 @@ internal static class OptionsCheck
             throw OutOfRange(nameof(options.LoopCount), options.LoopCount, "null where every connection has a thread of its own");
         }
 
+        if (options is BlockingTransportOptions && options.Polling.NapiBusyPollTime != TimeSpan.Zero)
+        {
+            throw OutOfRange("Polling.NapiBusyPollTime", options.Polling.NapiBusyPollTime, "0 on the blocking transport, whose waits cannot ask for it");
+        }
+
         if (options.MaxConnections is < 1)
         {
             throw OutOfRange(nameof(options.MaxConnections), options.MaxConnections, "at least 1, or null");
@@ -41,12 +46,21 @@ internal static class OptionsCheck
             throw OutOfRange(nameof(options.Backlog), options.Backlog, "at least 1");
         }
 
+        // A timer takes a little more; whole days are easier to remember.
+        if (options.ConnectTimeout != Timeout.InfiniteTimeSpan
+            && (options.ConnectTimeout <= TimeSpan.Zero || options.ConnectTimeout > TimeSpan.FromDays(49)))
+        {
+            throw OutOfRange(nameof(options.ConnectTimeout), options.ConnectTimeout, "more than 0, up to 49 days, or infinite");
+        }
+
         if (options is IoUringTransportOptions { Fallback: var fallback } && !Enum.IsDefined(fallback))
         {
             throw OutOfRange(nameof(IoUringTransportOptions.Fallback), fallback, "Epoll or Fail");
         }
+
+        PollingOptionsCheck.Validate(options);
     }
 
-    private static ArgumentOutOfRangeException OutOfRange(string option, object? value, string range) =>
+    internal static ArgumentOutOfRangeException OutOfRange(string option, object? value, string range) =>
         new(option, value, $"The transport option {option} must be {range}.");
 }

@@ -7,25 +7,34 @@ using Microsoft.Extensions.Logging;
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>
-/// What Kestrel asks to listen on an end point. The loops start with the first end point and serve all of them until the host
-/// disposes its services: they outlive every listener.
+/// What Kestrel asks to listen on an end point, and a client to connect to one (<c>.Connecting</c>). The loops start with the first
+/// of them and serve all until the host disposes its services: they outlive every listener.
 /// </summary>
-internal abstract class TransportFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
+internal abstract partial class TransportFactory
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector, IConnectionFactory, IDisposable, IAsyncDisposable
 {
     private readonly LinuxTransportOptions _options;
     private readonly IMemoryPoolFactory<byte> _memoryPools;
     private readonly TimeProvider _timeProvider;
+    private readonly TransportMeter _meter;
+    private readonly bool _ownsMeter;
     private readonly Lock _lock = new();
     private EventLoopGroup? _loops; // guarded by _lock
     private ConnectionSettings? _settings; // set with _loops
     private bool _disposed; // guarded by _lock
 
     protected TransportFactory(
-        LinuxTransportOptions options, IMemoryPoolFactory<byte> memoryPools, ILogger logger, TimeProvider? timeProvider)
+        LinuxTransportOptions options,
+        IMemoryPoolFactory<byte>? memoryPools,
+        ILogger logger,
+        TimeProvider? timeProvider,
+        TransportMeter? meter)
     {
         OptionsCheck.Validate(options);
+        _ownsMeter = meter is null;
+        _meter = meter ?? new TransportMeter();
         _options = options;
-        _memoryPools = memoryPools;
+        _memoryPools = memoryPools ?? BlockPoolFactory.Instance; // without Kestrel there is none among the services
         _timeProvider = timeProvider ?? TimeProvider.System;
         Logger = logger;
     }
@@ -57,12 +66,24 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
         EventLoopGroup? loops;
         lock (_lock)
         {
+            loops = _disposed ? null : _loops; // registered under several interfaces, the container disposes it several times
             _disposed = true;
-            loops = _loops;
         }
 
-        loops?.Dispose();
+        if (loops is not null)
+        {
+            _meter.Remove(loops); // first: what has ended reports nothing
+            loops.Dispose();
+        }
+
+        if (_ownsMeter)
+        {
+            _meter.Dispose();
+        }
     }
+
+    /// <summary>As <see cref="Dispose"/>, without keeping the caller's thread while the loops end.</summary>
+    public ValueTask DisposeAsync() => new(Task.Run(Dispose));
 
     /// <summary>Starts <paramref name="count"/> loops of the engine, or of the one that stands in for it.</summary>
     protected abstract EventLoopGroup StartLoops(int count, ConnectionSettings settings);
@@ -75,7 +96,13 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
             string name = string.Create(CultureInfo.InvariantCulture, $"kestrel-{engine}-{index}");
             return create(name, CreateMemoryPool(name));
         });
-        TransportLog.TransportStarted(Logger, engine, count, _options.ApplicationScheduling);
+        string processors = _options.LoopProcessors.Count == 0 ? "any" : string.Join(",", _options.LoopProcessors);
+        foreach (IGrouping<string, EventLoop> mode in loops.Loops.GroupBy(loop => loop.Mode!.Wait))
+        {
+            // One line, unless the kernel granted one loop what it refused another.
+            TransportLog.TransportStarted(Logger, engine, mode.Count(), mode.Key, processors, _options.ApplicationScheduling);
+        }
+
         return loops;
     }
 
@@ -86,18 +113,24 @@ internal abstract class TransportFactory : IConnectionListenerFactory, IConnecti
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _settings ??= new ConnectionSettings(_options, Logger)
+            _settings ??= new ConnectionSettings(_options, Logger, _timeProvider)
             {
-                TimeProvider = _timeProvider,
                 Limit = _options.MaxConnections is { } maximum ? new ConnectionLimit(maximum, Logger, _timeProvider) : null,
             };
-            return _loops ??= StartLoops(LoopCount(_options), _settings);
+            if (_loops is null)
+            {
+                _loops = StartLoops(LoopCount(_options), _settings);
+                _meter.Add(_loops);
+            }
+
+            return _loops;
         }
     }
 
     // On the thread pool the application does most of the work, so a loop serves two processors; inline it does all of it.
     private static int LoopCount(LinuxTransportOptions options) => options.LoopCount ?? options.ApplicationScheduling switch
     {
+        _ when options.LoopProcessors.Count > 0 => options.LoopProcessors.Count,
         ApplicationScheduling.Inline => Environment.ProcessorCount,
         _ => Math.Clamp(Environment.ProcessorCount / 2, 1, 16),
     };

@@ -25,11 +25,13 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
     private readonly TimeProvider _timeProvider;
     private readonly int _maxQueued;
     private readonly bool _isTcp;
+    private readonly bool _isBoundToAll; // addresses of the machine, so that connections have different ones
     private readonly Channel<TransportConnection> _accepted = Channel.CreateUnbounded<TransportConnection>(); // bounded by _maxQueued
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly Queue<int> _waiting = new(); // accepted, but there was no loop for them; loop thread only, like all below
     private ITimer? _retry; // loop thread only, like all below
+    private EndPoint? _lastLocal;
     private int _queued; // written by the loop and by AcceptAsync
     private bool _queueFull;
     private bool _failing; // accepts fail; said once in the log
@@ -47,6 +49,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         _timeProvider = timeProvider;
         _isTcp = socket.AddressFamily != AddressFamily.Unix;
         EndPoint = socket.LocalEndPoint ?? endPoint;
+        _isBoundToAll = EndPoint is IPEndPoint { Address: var address } && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
         _acceptor = _loop.CreateAcceptor((int)socket.Handle, this);
         _loop.Schedule(static listener => ((TransportListener)listener!).StartOnLoop(), this);
     }
@@ -93,6 +96,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         EndPoint? remote = SocketAddressReader.ReadPeer(descriptor);
         if (remote is null)
         {
+            _loop.Statistics.Rejected++;
             _ = Libc.Close(descriptor);
             TransportLog.AcceptAborted(_settings.Logger, EndPoint.ToString()!, "reset by its peer");
             return;
@@ -106,7 +110,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
 
         if (_isTcp && _settings.NoDelay)
         {
-            SetNoDelay(descriptor);
+            TcpOptions.SetNoDelay(descriptor);
         }
 
         EventLoop loop;
@@ -124,10 +128,12 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             return;
         }
 
-        var connection = new TransportConnection(loop, descriptor, remote, _settings);
+        _loop.Statistics.Accepted++;
+        var connection = new TransportConnection(loop, descriptor, remote, _settings, ReadLocal(descriptor));
         connection.Start();
         if (Interlocked.Increment(ref _queued) >= _maxQueued)
         {
+            _loop.Statistics.AcceptPauses += _queueFull ? 0 : 1; // a few more are accepted before the pause takes effect
             _queueFull = true;
             _acceptor.Pause();
         }
@@ -166,16 +172,23 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         if (!_failing)
         {
             _failing = true;
+            _loop.Statistics.AcceptPauses++;
             TransportLog.AcceptPaused(_settings.Logger, EndPoint.ToString()!, reason, RetryDelay);
         }
     }
 
     void ILoopHandle.AbortOnLoop() => StopOnLoop();
 
-    private static unsafe void SetNoDelay(int descriptor)
+    /// <summary>The connection's own address: one object for all that have the same.</summary>
+    private EndPoint? ReadLocal(int descriptor)
     {
-        int on = 1;
-        _ = Libc.SetSockOpt(descriptor, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &on, sizeof(int)); // refused only if reset already
+        if (!_isBoundToAll)
+        {
+            return EndPoint;
+        }
+
+        EndPoint? local = SocketAddressReader.ReadLocal(descriptor);
+        return _lastLocal = local?.Equals(_lastLocal) == true ? _lastLocal : local;
     }
 
     private void StartOnLoop()

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.IO.Pipelines;
+using System.Net;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
@@ -28,6 +29,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     private readonly PoolScheduler? _pool; // null where the application runs on the loop
     private readonly Thread _thread;
     private readonly WakeEvent _wake = new();
+    private readonly SpinPolicy _spin;
 
     private readonly int _maxBatchOfDirectSends;
 
@@ -51,7 +53,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         Name = name;
         MemoryPool = memoryPool;
         Logger = settings.Logger;
-        TimeProvider = settings.TimeProvider;
+        Settings = settings.Loops;
+        _spin = new SpinPolicy(Settings.SpinTime, Settings.TimeProvider);
+        TimeProvider = Settings.TimeProvider;
         ApplicationScheduler = settings.CreateApplicationScheduler(this);
         _pool = ApplicationScheduler as PoolScheduler;
         _thread = new Thread(Run) { IsBackground = true, Name = name };
@@ -61,6 +65,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     /// <summary>The pool that the loop's connections take their blocks from; disposed with the loop.</summary>
     public MemoryPool<byte> MemoryPool { get; }
+
+    /// <summary>Empty block objects for the loop's connections.</summary>
+    public PipeBlockCache Blocks { get; } = new();
 
     /// <summary>Runs the application's continuations of the loop's connections.</summary>
     public PipeScheduler ApplicationScheduler { get; }
@@ -79,6 +86,20 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>Counts the loop's turns, so that a socket knows whether it had its share of this one. Loop thread only.</summary>
     protected internal long Iteration { get; private set; }
 
+    /// <summary>The loop's number among those of its transport.</summary>
+    public int Index { get; private set; }
+
+    /// <summary>What the loop runs on, from its start.</summary>
+    public LoopMode? Mode { get; protected set; }
+
+    /// <summary>What the loop has done.</summary>
+    public LoopStatistics Statistics { get; } = new();
+
+    /// <summary>How often other threads had to wake the loop with a system call.</summary>
+    public long WakeUps => _wake.Signals;
+
+    protected LoopSettings Settings { get; }
+
     protected ILogger Logger { get; }
 
     /// <summary>Whether the loop ends by itself when the last of what it serves has closed.</summary>
@@ -87,10 +108,14 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>The descriptor whose readability ends a wait.</summary>
     protected int WakeDescriptor => _wake.Descriptor;
 
-    /// <summary>Starts the thread and waits until the kernel has given it its ring or epoll set.</summary>
+    /// <summary>
+    /// Starts the thread as loop number <paramref name="index"/> of its transport and waits until the kernel has given it its
+    /// ring or epoll set.
+    /// </summary>
     /// <exception cref="PlatformNotSupportedException">The kernel refused; the message says what.</exception>
-    public void Start()
+    public void Start(int index)
     {
+        Index = index;
         _thread.UnsafeStart();
         _opened.Wait();
         if (_openError is not null)
@@ -105,6 +130,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     /// <summary>Creates what accepts from a listening socket on this loop.</summary>
     public abstract LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target);
+
+    /// <summary>Creates what connects a new socket to an address on this loop.</summary>
+    public abstract LoopConnector CreateConnector(SocketAddress address);
 
     /// <summary>Runs <paramref name="action"/> on the loop, after everything scheduled before by the same thread.</summary>
     public override void Schedule(Action<object?> action, object? state)
@@ -232,6 +260,11 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         t_current = this;
         try
         {
+            if (Settings.ProcessorOf(Index) is { } processor)
+            {
+                Processors.PinCurrentThread(processor); // first: the memory of what follows shall be near
+            }
+
             OpenOnLoop();
         }
         catch (Exception e)
@@ -254,7 +287,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
                     _ = Thread.Yield();
                 }
 
-                WaitOnLoop(sleep: SleepOnLoop());
+                bool sleep = SleepOnLoop();
+                Statistics.Sleeps += sleep ? 1 : 0;
+                WaitOnLoop(sleep);
                 Volatile.Write(ref _sleeping, 0); // before the dispatch: what it makes others post needs no wake-up
                 _lastBatch = DispatchOnLoop();
                 Iteration++;
@@ -309,6 +344,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     private void RunOnLoop(WorkItem item)
     {
+        Statistics.WorkItems++;
         try
         {
             item.Action(item.State);
@@ -323,6 +359,12 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     private bool SleepOnLoop()
     {
         if (_local.Count > 0 || !_posted.IsEmpty || (_stopping && _handles.Count == 0))
+        {
+            return false;
+        }
+
+        // While it spins it looks at the queue itself: nobody need wake it.
+        if (_spin.LooksAgain(Statistics.Completions + Statistics.WorkItems))
         {
             return false;
         }

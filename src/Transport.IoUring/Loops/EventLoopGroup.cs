@@ -19,7 +19,7 @@ internal class EventLoopGroup : IDisposable
             for (int i = 0; i < count; i++)
             {
                 loops.Add(create(i));
-                loops[i].Start();
+                loops[i].Start(i);
             }
 
             return new EventLoopGroup([.. loops]);
@@ -34,17 +34,20 @@ internal class EventLoopGroup : IDisposable
     /// <summary>The loop with the fewest connections, already counted as having one more. Called from any thread.</summary>
     public virtual EventLoop TakeLeastLoaded()
     {
-        EventLoop least = _loops[0];
-        foreach (EventLoop loop in _loops)
+        lock (_loops) // or two threads that connect at once would take the same
         {
-            if (loop.ConnectionCount < least.ConnectionCount)
+            EventLoop least = _loops[0];
+            foreach (EventLoop loop in _loops)
             {
-                least = loop;
+                if (loop.ConnectionCount < least.ConnectionCount)
+                {
+                    least = loop;
+                }
             }
-        }
 
-        least.AddConnection();
-        return least;
+            least.AddConnection();
+            return least;
+        }
     }
 
     public virtual void Dispose()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
 
 namespace Kestrel.Rpc.Transport;
 
@@ -7,9 +8,11 @@ namespace Kestrel.Rpc.Transport;
 /// One operation at a time that a method running on the loop awaits, used again for the next one. The result is a byte
 /// count, zero, or a negated error number. Loop thread only: it neither locks nor captures a context.
 /// </summary>
-internal sealed class LoopOperation : ICriticalNotifyCompletion
+/// <remarks>Awaited as a <see cref="ValueTask{TResult}"/>, which needs no delegate for each method that waits.</remarks>
+internal sealed class LoopOperation : IValueTaskSource<int>
 {
-    private Action? _continuation;
+    private Action<object?>? _continuation;
+    private object? _state;
     private int _result;
 
     /// <summary>Whether a method awaits this operation now.</summary>
@@ -17,14 +20,7 @@ internal sealed class LoopOperation : ICriticalNotifyCompletion
 
     public bool IsCompleted { get; private set; }
 
-    public LoopOperation GetAwaiter() => this;
-
-    public int GetResult()
-    {
-        Debug.Assert(IsCompleted, "The result is read once, after completion.");
-        IsCompleted = false;
-        return _result;
-    }
+    public ValueTaskAwaiter<int> GetAwaiter() => new ValueTask<int>(this, 0).GetAwaiter();
 
     /// <summary>Makes the result ready and runs the awaiting method, if there is one, before it returns.</summary>
     public void Complete(int result)
@@ -33,16 +29,27 @@ internal sealed class LoopOperation : ICriticalNotifyCompletion
         _result = result;
         IsCompleted = true;
 
-        Action? continuation = _continuation;
+        Action<object?>? continuation = _continuation;
+        object? state = _state;
         _continuation = null;
-        continuation?.Invoke();
+        _state = null;
+        continuation?.Invoke(state);
     }
 
-    public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
+    int IValueTaskSource<int>.GetResult(short token)
+    {
+        Debug.Assert(IsCompleted, "The result is read once, after completion.");
+        IsCompleted = false;
+        return _result;
+    }
 
-    public void UnsafeOnCompleted(Action continuation)
+    ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) =>
+        IsCompleted ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
+
+    void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
         Debug.Assert(_continuation is null, "One method at a time awaits an operation.");
         _continuation = continuation;
+        _state = state;
     }
 }

@@ -52,6 +52,9 @@ internal abstract unsafe class LoopSocket
     /// <summary>Waits for the kernel's last completion and closes the descriptor. To be called once, after <see cref="Cancel"/>.</summary>
     public abstract LoopOperation CloseAsync();
 
+    /// <summary>Sends FIN after what has been sent; the peer's bytes still come.</summary>
+    public void ShutdownSend() => _ = Libc.Shutdown(Descriptor, Libc.SHUT_WR); // ENOTCONN: the peer was first
+
     /// <summary>
     /// Sends what the socket takes at once: the number of bytes, or a negated error number. Any thread, while nothing else is sent
     /// and the descriptor is open.

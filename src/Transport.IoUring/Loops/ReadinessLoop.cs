@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 
 namespace Kestrel.Rpc.Transport;
 
@@ -16,6 +17,8 @@ internal abstract class ReadinessLoop : EventLoop
     public override LoopSocket CreateSocket(int descriptor) => new EpollSocket(this, descriptor);
 
     public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => new EpollAcceptor(this, descriptor, target);
+
+    public override LoopConnector CreateConnector(SocketAddress address) => new EpollConnector(this, address);
 
     /// <summary>Registers a descriptor. 0, or a negated error number; then <paramref name="token"/> is of no use.</summary>
     public abstract int Watch(int descriptor, uint events, IEpollWatcher watcher, out ulong token);

@@ -10,6 +10,7 @@ namespace Kestrel.Rpc.Transport;
 internal sealed unsafe class WakeEvent : IDisposable
 {
     private readonly DescriptorHandle _handle;
+    private long _signals;
 
     public WakeEvent()
     {
@@ -24,8 +25,12 @@ internal sealed unsafe class WakeEvent : IDisposable
 
     public int Descriptor => (int)_handle.DangerousGetHandle();
 
+    /// <summary>How often <see cref="Signal"/> was called.</summary>
+    public long Signals => Volatile.Read(ref _signals);
+
     public void Signal()
     {
+        Interlocked.Increment(ref _signals);
         bool held = false;
         try
         {

@@ -96,6 +96,14 @@ internal unsafe struct IoUringBufReg
     public fixed ulong Reserved[3];
 }
 
+/// <summary><c>struct io_uring_napi</c> of Linux 6.9: busy polling of the network card.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 16)]
+internal struct IoUringNapi
+{
+    [FieldOffset(0)] public uint BusyPollTo; // microseconds
+    [FieldOffset(4)] public byte PreferBusyPoll;
+}
+
 /// <summary><c>struct io_uring_probe_op</c>: whether the kernel knows an operation.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct IoUringProbeOp

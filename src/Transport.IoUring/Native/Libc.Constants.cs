@@ -6,6 +6,7 @@ internal static unsafe partial class Libc
     public const int AF_INET = 2;
     public const int AF_INET6 = 10;
 
+    public const int SOCK_STREAM = 1;
     public const int SOCK_NONBLOCK = 0x800;
     public const int SOCK_CLOEXEC = 0x80000;
 
@@ -13,12 +14,16 @@ internal static unsafe partial class Libc
     public const int MSG_WAITALL = 0x100;
     public const int MSG_NOSIGNAL = 0x4000;
 
+    public const int SHUT_WR = 1;
     public const int SHUT_RDWR = 2;
 
     public const int SOL_SOCKET = 1;
+    public const int SO_ERROR = 4;
     public const int SO_LINGER = 13;
     public const int IPPROTO_TCP = 6;
     public const int TCP_NODELAY = 1;
+    public const int IPPROTO_IPV6 = 41;
+    public const int IPV6_V6ONLY = 26;
 
     public const int F_GETFL = 3;
     public const int F_SETFL = 4;
@@ -44,6 +49,10 @@ internal static unsafe partial class Libc
     public const int MAP_PRIVATE = 0x02;
     public const int MAP_ANONYMOUS = 0x20;
     public const int MAP_POPULATE = 0x8000;
+
+    // Linux 6.9; newer than the headers of Debian 12. The same on x64 and arm64.
+    public const nuint EPIOCSPARAMS = 0x40088a01;
+    public const nuint EPIOCGPARAMS = 0x80088a02;
 
     // The same numbers on every architecture since Linux 5.1.
     public const int SYS_io_uring_setup = 425;

@@ -14,11 +14,17 @@ internal static unsafe partial class Libc
 
     public static int SendMsg(int fd, MsgHdr* message, int flags) => (int)Check(sendmsg(fd, message, flags));
 
+    public static int Socket(int family, int type, int protocol) => Check(socket(family, type, protocol));
+
+    public static int Connect(int fd, byte* address, uint length) => Check(connect(fd, address, length));
+
     public static int Accept4(int fd, byte* address, uint* length, int flags) => Check(accept4(fd, address, length, flags));
 
     public static int GetPeerName(int fd, byte* address, uint* length) => Check(getpeername(fd, address, length));
 
     public static int GetSockName(int fd, byte* address, uint* length) => Check(getsockname(fd, address, length));
+
+    public static int GetSockOpt(int fd, int level, int name, void* value, uint* length) => Check(getsockopt(fd, level, name, value, length));
 
     public static int SetSockOpt(int fd, int level, int name, void* value, uint length) => Check(setsockopt(fd, level, name, value, length));
 
@@ -44,6 +50,12 @@ internal static unsafe partial class Libc
     public static int EpollWait(int epoll, EpollEvent* events, int count, int timeout) => Check(epoll_wait(epoll, events, count, timeout));
 
     public static int Poll(PollFd* descriptors, nuint count, int timeout) => Check(poll(descriptors, count, timeout));
+
+    public static int Ioctl(int fd, nuint request, void* argument) => Check(ioctl(fd, request, argument));
+
+    public static int SchedSetAffinity(int thread, nuint size, ulong* mask) => Check(sched_setaffinity(thread, size, mask));
+
+    public static int SchedGetAffinity(int thread, nuint size, ulong* mask) => Check(sched_getaffinity(thread, size, mask));
 
     /// <summary>Maps memory; returns <see langword="null"/> and the negated error number when refused.</summary>
     public static byte* MMap(nuint length, int protection, int flags, int fd, long offset, out int error)
@@ -79,6 +91,12 @@ internal static unsafe partial class Libc
     private static partial nint sendmsg(int fd, MsgHdr* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
+    private static partial int socket(int family, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int connect(int fd, byte* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int accept4(int fd, byte* address, uint* length, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -86,6 +104,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getsockname(int fd, byte* address, uint* length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getsockopt(int fd, int level, int name, void* value, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setsockopt(int fd, int level, int name, void* value, uint length);
@@ -117,6 +138,16 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int epoll_wait(int epoll, EpollEvent* events, int count, int timeout);
+
+    // Variadic in C, as fcntl is.
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ioctl(int fd, nuint request, void* argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sched_setaffinity(int thread, nuint size, ulong* mask);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sched_getaffinity(int thread, nuint size, ulong* mask);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int poll(PollFd* descriptors, nuint count, int timeout);

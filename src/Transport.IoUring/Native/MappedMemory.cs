@@ -24,9 +24,13 @@ internal sealed unsafe class MappedMemory : SafeHandle
     public static MappedMemory OfDescriptor(int descriptor, nuint length, long offset) =>
         Map(length, Libc.MAP_SHARED | Libc.MAP_POPULATE, descriptor, offset);
 
-    /// <summary>Maps zeroed memory, page-aligned; pages cost memory only once they are touched.</summary>
+    /// <summary>
+    /// Maps zeroed memory, page-aligned. Pages cost memory only once they are touched: all of them now, by this thread and so
+    /// near its processor, if <paramref name="touched"/>.
+    /// </summary>
     /// <exception cref="IOException">The kernel refuses.</exception>
-    public static MappedMemory Anonymous(nuint length) => Map(length, Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS, -1, 0);
+    public static MappedMemory Anonymous(nuint length, bool touched = false) =>
+        Map(length, Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | (touched ? Libc.MAP_POPULATE : 0), -1, 0);
 
     protected override bool ReleaseHandle() => Libc.MUnmap((void*)handle, _length) >= 0;
 

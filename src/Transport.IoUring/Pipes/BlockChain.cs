@@ -13,6 +13,7 @@ internal struct BlockChain
     private const int MinBlockSize = 4096;
 
     private readonly MemoryPool<byte> _pool;
+    private readonly PipeBlockCache _cache;
 
     private PipeBlock? _head; // the reader's first block
     private int _headIndex;
@@ -26,9 +27,11 @@ internal struct BlockChain
     private int _written; // bytes of it that its End does not tell yet
     private bool _isWriting; // the writer holds memory of _writing: it must not be given back
 
-    private PipeBlock? _spare; // one empty block object, used again
-
-    public BlockChain(MemoryPool<byte> pool) => _pool = pool;
+    public BlockChain(MemoryPool<byte> pool, PipeBlockCache cache)
+    {
+        _pool = pool;
+        _cache = cache;
+    }
 
     /// <summary>Bytes written and not committed yet.</summary>
     public long Uncommitted { get; private set; }
@@ -139,7 +142,7 @@ internal struct BlockChain
             PipeBlock next = returned!;
             returned = next.NextBlock;
             next.Reset();
-            _spare = next;
+            _cache.Return(next);
         }
     }
 
@@ -151,9 +154,10 @@ internal struct BlockChain
             PipeBlock returned = block;
             block = block.NextBlock;
             returned.Reset();
+            _cache.Return(returned);
         }
 
-        _head = _tail = _writing = _spare = null;
+        _head = _tail = _writing = null;
         _free = default;
         _written = 0;
         Uncommitted = 0;
@@ -161,8 +165,7 @@ internal struct BlockChain
 
     private PipeBlock NewBlock(int sizeHint)
     {
-        PipeBlock block = _spare ?? new PipeBlock();
-        _spare = null;
+        PipeBlock block = _cache.Rent();
         if (sizeHint <= _pool.MaxBufferSize)
         {
             block.Take(_pool.Rent(Math.Min(Math.Max(sizeHint, MinBlockSize), _pool.MaxBufferSize)));

@@ -6,7 +6,7 @@ namespace Kestrel.Rpc.Transport;
 internal sealed partial class ConnectionInput : IBufferWriter<byte>
 {
     private readonly EventLoop _loop;
-    private readonly LoopOperation _resumed = new(); // loop thread only
+    private LoopOperation? _resumed; // loop thread only; from the first pause on
     private readonly long _pauseThreshold;
     private readonly long _resumeThreshold;
     private bool _paused; // guarded by _lock: the transport has stopped reading
@@ -15,7 +15,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
     {
         _loop = loop;
         _scheduler = scheduler;
-        _blocks = new BlockChain(loop.MemoryPool);
+        _blocks = new BlockChain(loop.MemoryPool, loop.Blocks);
         _reading = new PipeAwaiter(ready: false);
         _pauseThreshold = maxBufferSize;
         _resumeThreshold = Math.Max(maxBufferSize / 2, 1); // with 0 a pause would never end
@@ -83,7 +83,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
     }
 
     /// <summary>Waits until the application has read to half of the limit, or reads no more, or the connection shuts down.</summary>
-    public LoopOperation ResumedAsync() => _resumed;
+    public LoopOperation ResumedAsync() => _resumed ??= new LoopOperation();
 
     /// <summary>Ends the wait of <see cref="ResumedAsync"/>, if there is one.</summary>
     public void CancelPauseOnLoop()
@@ -120,9 +120,9 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
 
     private void CompletePauseOnLoop()
     {
-        _loop.AssertOnLoop();
-        if (_resumed.IsAwaited)
+        if (_resumed is { IsAwaited: true }) // never after the loop's end, when this runs on the thread pool
         {
+            _loop.AssertOnLoop();
             _resumed.Complete(0);
         }
     }

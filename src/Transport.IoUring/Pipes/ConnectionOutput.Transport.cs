@@ -10,6 +10,7 @@ internal sealed partial class ConnectionOutput
     private readonly LoopOperation _ready = new(); // loop thread only
     private readonly long _pauseThreshold;
     private readonly long _resumeThreshold;
+    private long _sentDirectly; // written under _lock
     private bool _transportSleeps; // guarded by _lock: nothing to send was found, and nobody has woken the loop since
 
     public ConnectionOutput(EventLoop loop, LoopSocket socket, PipeScheduler scheduler, long maxBufferSize)
@@ -17,10 +18,13 @@ internal sealed partial class ConnectionOutput
         _loop = loop;
         _socket = socket;
         _scheduler = scheduler;
-        _blocks = new BlockChain(loop.MemoryPool);
+        _blocks = new BlockChain(loop.MemoryPool, loop.Blocks);
         _pauseThreshold = maxBufferSize;
         _resumeThreshold = Math.Max(maxBufferSize / 2, 1); // with 0 a pause would never end
     }
+
+    /// <summary>How many bytes the application's threads have sent themselves, all in all. Any thread.</summary>
+    public long SentDirectly => Volatile.Read(ref _sentDirectly);
 
     /// <summary>
     /// Takes what is to be sent; it stays in place until <see cref="SentOnLoop"/>. False: nothing, so wait for
@@ -68,9 +72,9 @@ internal sealed partial class ConnectionOutput
     /// <summary>Ends the wait of <see cref="ReadyAsync"/>, if there is one.</summary>
     public void WakeOnLoop()
     {
-        _loop.AssertOnLoop();
-        if (_ready.IsAwaited)
+        if (_ready.IsAwaited) // never after the loop's end, when this runs on the thread pool
         {
+            _loop.AssertOnLoop();
             _ready.Complete(0);
         }
     }

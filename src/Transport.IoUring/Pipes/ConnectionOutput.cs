@@ -218,6 +218,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
             return 0;
         }
 
+        Volatile.Write(ref _sentDirectly, _sentDirectly + sent);
         SequencePosition end = bytes.GetPosition(sent);
         var block = (PipeBlock)end.GetObject()!;
         _blocks.Examine(block, end.GetInteger());

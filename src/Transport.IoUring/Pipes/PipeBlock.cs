@@ -48,6 +48,11 @@ internal sealed class PipeBlock : ReadOnlySequenceSegment<byte>
         next.RunningIndex = RunningIndex + End;
     }
 
+    /// <summary>Chains empty blocks in their cache.</summary>
+    public void Link(PipeBlock? next) => Next = next;
+
+    public void Unlink() => Next = null;
+
     /// <summary>Gives the memory back; the object can be used again.</summary>
     public void Reset()
     {

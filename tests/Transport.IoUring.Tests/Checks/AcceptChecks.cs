@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 
@@ -119,7 +118,7 @@ internal static class AcceptChecks
         {
             using TestClient client = await TestClient.ConnectAsync(listener.EndPoint);
             ConnectionContext? connection = await listener.AcceptAsync().Limited();
-            Assert.Equal(client.Socket.LocalEndPoint, connection!.RemoteEndPoint);
+            Assert.Equal(client.LocalEndPoint, connection!.RemoteEndPoint);
             await connection.DisposeAsync().Limited();
         }
     }
@@ -137,6 +136,6 @@ internal static class AcceptChecks
         await connection!.Transport.Output.WriteAsync(new byte[] { 1 }).Limited();
         Assert.Equal([1], await client.ReceiveExactAsync(1));
         await connection.DisposeAsync().Limited();
-        await Assert.ThrowsAsync<SocketException>(() => TestClient.ConnectAsync((IPEndPoint)leaving.EndPoint));
+        await Assert.ThrowsAsync<SocketException>(() => TestClient.ConnectAsync(leaving.EndPoint));
     }
 }

@@ -35,7 +35,7 @@ internal static class BackPressureChecks
             while (sent < Total)
             {
                 Payload.Fill(piece, seed: 1, sent);
-                int count = await client.Socket.SendAsync(piece.AsMemory(0, (int)Math.Min(piece.Length, Total - sent)));
+                int count = await client.SendSomeAsync(piece.AsMemory(0, (int)Math.Min(piece.Length, Total - sent)));
                 Volatile.Write(ref sent, sent + count);
             }
         });
@@ -44,7 +44,10 @@ internal static class BackPressureChecks
         long stuck = await Eventually.StableAsync(() => Volatile.Read(ref sent));
         Assert.True(stuck < Bound, $"The client could send {stuck} bytes that nobody reads.");
         Assert.False(server.Host.HasLogged(TransportEvents.Resume), "The transport resumed although nobody read.");
-        Assert.InRange((long)server.Host.Pool.Outstanding * 4096, 0, 8 * Limit);
+
+        // A kernel thread goes on receiving until it sees that it shall not: at most all buffers of the loop, and once more.
+        bool hasKernelThread = transport.Polling is TransportPolling.SubmissionQueue or TransportPolling.Both;
+        Assert.InRange((long)server.Host.Pool.Outstanding * 4096, 0, hasKernelThread ? 16 * 1024 * 1024 : 8 * Limit);
         read.SetResult();
         await sending.Limited();
         client.Fin();
@@ -88,7 +91,7 @@ internal static class BackPressureChecks
             },
             new TransportSettings { MaxWriteBufferSize = Limit });
         using TestClient client = await TestClient.ConnectAsync(server.EndPoint, socket => socket.ReceiveBufferSize = 64 * 1024);
-        await Eventually.TrueAsync(() => Volatile.Read(ref written) > Limit);
+        await Eventually.TrueAsync(() => Volatile.Read(ref written) > Limit / 2); // a transport without sockets stops short of the limit
         long stuck = await Eventually.StableAsync(() => Volatile.Read(ref written));
         Assert.True(stuck < Bound, $"The handler could write {stuck} bytes that nobody reads.");
         Assert.InRange((long)server.Host.Pool.Outstanding * 4096, 0, 8 * Limit);

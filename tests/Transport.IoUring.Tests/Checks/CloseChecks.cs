@@ -218,7 +218,7 @@ internal static class CloseChecks
         public async Task RunAsync(ConnectionContext connection)
         {
             _started.SetResult(connection);
-            byte[] piece = new byte[64 * 1024];
+            byte[] piece = new byte[16 * 1024]; // below every limit: the first one is taken
             while (!(await connection.Transport.Output.WriteAsync(piece)).IsCompleted)
             {
                 Interlocked.Add(ref _written, piece.Length);

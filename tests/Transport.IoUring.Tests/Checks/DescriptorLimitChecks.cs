@@ -86,7 +86,7 @@ internal static class DescriptorLimitChecks
     }
 
     // Before the transport starts: an armed accept of io_uring keeps the limit that held when it was armed.
-    private static void LowerLimit()
+    public static void LowerLimit()
     {
         Posix.Check(Posix.getrlimit(Posix.RLIMIT_NOFILE, out Posix.Limit limit));
         limit.Soft = Math.Min(limit.Soft, 512);
@@ -94,7 +94,7 @@ internal static class DescriptorLimitChecks
     }
 
     // The runtime cannot start a thread without descriptors, so all that there may be start now.
-    private static async Task StartAllPoolThreadsAsync()
+    public static async Task StartAllPoolThreadsAsync()
     {
         const int Threads = 16;
         ThreadPool.SetMinThreads(Threads, 1);
@@ -103,7 +103,7 @@ internal static class DescriptorLimitChecks
         await Task.WhenAll(Enumerable.Range(0, Threads).Select(_ => Task.Run(() => Assert.True(barrier.SignalAndWait(TimeLimit.Current))))).Limited();
     }
 
-    private static int[] TakeAllDescriptors(int any)
+    public static int[] TakeAllDescriptors(int any)
     {
         var taken = new List<int>();
         int descriptor;

@@ -42,7 +42,7 @@ internal static class EndPointChecks
             ConnectionContext? connection = await listener.AcceptAsync().Limited();
             var remote = (IPEndPoint)connection!.RemoteEndPoint!;
             Assert.Equal(address.MapToIPv6(), remote.Address.MapToIPv6());
-            Assert.Equal(((IPEndPoint)client.Socket.LocalEndPoint!).Port, remote.Port);
+            Assert.Equal(((IPEndPoint)client.LocalEndPoint!).Port, remote.Port);
             await connection.DisposeAsync().Limited();
         }
     }
@@ -127,7 +127,7 @@ internal static class EndPointChecks
         using TestClient client = await TestClient.ConnectAsync(bound);
         ConnectionContext? connection = await listener.AcceptAsync().Limited();
         Assert.Equal(bound, connection!.LocalEndPoint);
-        Assert.Equal(client.Socket.LocalEndPoint, connection.RemoteEndPoint);
+        Assert.Equal(client.LocalEndPoint, connection.RemoteEndPoint);
         await connection.DisposeAsync().Limited();
         await client.ReceiveEndAsync();
     }

@@ -19,7 +19,7 @@ internal static class Http1Checks
             return context.Response.WriteAsync(context.Request.Path);
         });
         using TestClient client = await host.ConnectAsync();
-        using var reader = new StreamReader(new NetworkStream(client.Socket), Encoding.ASCII);
+        using var reader = new StreamReader(client.CreateStream(), Encoding.ASCII);
         for (int i = 0; i < 200; i++)
         {
             await client.SendAsync(Request($"/{i}"));
@@ -37,7 +37,7 @@ internal static class Http1Checks
         const int Requests = 1000;
         await using KestrelHost host = await KestrelHost.StartAsync(transport, context => context.Response.WriteAsync(context.Request.Path));
         using TestClient client = await host.ConnectAsync();
-        using var reader = new StreamReader(new NetworkStream(client.Socket), Encoding.ASCII);
+        using var reader = new StreamReader(client.CreateStream(), Encoding.ASCII);
         Task sending = client.SendAsync(Enumerable.Range(0, Requests).SelectMany(i => Request($"/{i}").ToArray()).ToArray());
         for (int i = 0; i < Requests; i++)
         {
@@ -117,7 +117,7 @@ internal static class Http1Checks
         await sender.SendAsync("POST /up HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\nabc"u8.ToArray());
         using TestClient receiver = await TestClient.ConnectAsync(host.EndPoint, socket => socket.ReceiveBufferSize = 16 * 1024);
         await receiver.SendAsync(Request("/down"));
-        using var reader = new StreamReader(new NetworkStream(sender.Socket), Encoding.ASCII);
+        using var reader = new StreamReader(sender.CreateStream(), Encoding.ASCII);
         Assert.Equal("HTTP/1.1 408 Request Timeout", await reader.ReadLineAsync().Limited());
 
         // Reads nothing until the server has given up.

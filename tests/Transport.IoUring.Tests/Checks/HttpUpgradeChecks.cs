@@ -28,7 +28,7 @@ internal static class HttpUpgradeChecks
         foreach (SslApplicationProtocol protocol in new[] { SslApplicationProtocol.Http2, SslApplicationProtocol.Http11 })
         {
             using TestClient raw = await host.ConnectAsync();
-            using var tls = new SslStream(new System.Net.Sockets.NetworkStream(raw.Socket), leaveInnerStreamOpen: false, TestCertificate.Validate);
+            using var tls = new SslStream(raw.CreateStream(), leaveInnerStreamOpen: false, TestCertificate.Validate);
             await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
             {
                 TargetHost = "localhost",
@@ -54,7 +54,8 @@ internal static class HttpUpgradeChecks
     {
         await using KestrelHost host = await KestrelHost.StartAsync(transport, EchoSocketAsync, middleware: app => app.UseWebSockets());
         using var client = new ClientWebSocket();
-        await client.ConnectAsync(new Uri($"ws://{host.EndPoint}/"), CancellationToken.None).Limited();
+        using var invoker = new HttpMessageInvoker(TestClient.CreateHandler());
+        await client.ConnectAsync(new Uri($"ws://{host.EndPoint}/"), invoker, CancellationToken.None).Limited();
         byte[] received = new byte[300_000];
         for (int i = 0; i < 60; i++)
         {

@@ -57,7 +57,7 @@ internal static class StormChecks
         }
     }
 
-    private static int CountSockets() =>
+    public static int CountSockets() =>
         Directory.EnumerateFiles("/proc/self/fd").Count(link =>
             File.ResolveLinkTarget(link, returnFinalTarget: false)?.Name is { } target &&
             (target.StartsWith("socket:", StringComparison.Ordinal) || target.StartsWith("anon_inode:", StringComparison.Ordinal)));

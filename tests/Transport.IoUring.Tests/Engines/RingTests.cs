@@ -11,7 +11,7 @@ public sealed class RingTests
     [Fact]
     public void Create_OnRunningKernel_TakesTheBestFlags()
     {
-        using Ring ring = RingSetup.Create();
+        using Ring ring = RingSetup.Create(new RingRequest());
 
         uint best = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
         Assert.Equal(best, ring.Parameters.Flags & best);
@@ -29,7 +29,7 @@ public sealed class RingTests
     [InlineData(uint.MaxValue)]
     public void Enter_AtEveryStepDown_CompletesRequests(uint allowed)
     {
-        using Ring ring = RingSetup.Create(allowed);
+        using Ring ring = RingSetup.Create(new RingRequest { AllowedFlags = allowed });
 
         Add(ring, 1, 2, 3);
 
@@ -40,7 +40,7 @@ public sealed class RingTests
     [Fact]
     public void Create_WithoutNecessaryFlags_SaysTheKernelIsTooOld()
     {
-        var error = Assert.Throws<PlatformNotSupportedException>(() => RingSetup.Create(allowed: 0));
+        var error = Assert.Throws<PlatformNotSupportedException>(() => RingSetup.Create(new RingRequest { AllowedFlags = 0 }));
 
         Assert.Contains("too old", error.Message, StringComparison.Ordinal);
     }
@@ -48,7 +48,7 @@ public sealed class RingTests
     [Fact]
     public void Add_MoreThanTheQueueHolds_LosesNothingAndKeepsTheOrder()
     {
-        using Ring ring = RingSetup.Create();
+        using Ring ring = RingSetup.Create(new RingRequest());
         ulong[] all = [.. Enumerable.Range(1, 3000).Select(i => (ulong)i)];
 
         Add(ring, all);
@@ -59,7 +59,7 @@ public sealed class RingTests
     [Fact]
     public void Completions_MoreThanTheQueueHolds_AllArrive()
     {
-        using Ring ring = RingSetup.Create();
+        using Ring ring = RingSetup.Create(new RingRequest());
         int count = (int)ring.Parameters.CqEntries + 3000;
         ulong[] all = [.. Enumerable.Range(1, count).Select(i => (ulong)i)];
 

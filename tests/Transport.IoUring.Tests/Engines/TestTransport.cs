@@ -19,9 +19,11 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
     private IConnectionListener? _listener;
     private Task? _accepting;
 
-    public TestTransport(EpollTransportOptions options) => _factory = new EpollTransportFactory(Options.Create(options), this, this);
+    public TestTransport(EpollTransportOptions options, TimeProvider? timeProvider = null, TransportMeter? meter = null) =>
+        _factory = new EpollTransportFactory(Options.Create(options), this, this, timeProvider, meter);
 
-    public TestTransport(IoUringTransportOptions options) => _factory = new IoUringTransportFactory(Options.Create(options), this, this);
+    public TestTransport(IoUringTransportOptions options, TimeProvider? timeProvider = null, TransportMeter? meter = null) =>
+        _factory = new IoUringTransportFactory(Options.Create(options), this, this, timeProvider, meter);
 
     public ConcurrentQueue<(LogLevel Level, int Id, string Text)> Log { get; } = new();
 

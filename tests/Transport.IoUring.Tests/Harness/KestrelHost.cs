@@ -64,7 +64,7 @@ internal sealed class KestrelHost : IAsyncDisposable
     /// <summary>A client of one connection pool, without proxies, that trusts the test certificate.</summary>
     public HttpClient CreateClient(Version? version = null, bool tls = false)
     {
-        var handler = new SocketsHttpHandler { UseProxy = false };
+        var handler = TestClient.CreateHandler();
         handler.SslOptions.RemoteCertificateValidationCallback = TestCertificate.Validate;
         var client = new HttpClient(handler)
         {

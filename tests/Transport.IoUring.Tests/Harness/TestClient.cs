@@ -8,6 +8,11 @@ internal sealed class TestClient(Socket socket) : IDisposable
 {
     public Socket Socket => socket;
 
+    public EndPoint? LocalEndPoint => socket.LocalEndPoint;
+
+    /// <summary>A handler for HTTP clients that connect as this class does, without proxies.</summary>
+    public static SocketsHttpHandler CreateHandler() => new() { UseProxy = false };
+
     public static async Task<TestClient> ConnectAsync(EndPoint endPoint, Action<Socket>? configure = null)
     {
         ProtocolType protocol = endPoint is UnixDomainSocketEndPoint ? ProtocolType.Unspecified : ProtocolType.Tcp;
@@ -30,6 +35,12 @@ internal sealed class TestClient(Socket socket) : IDisposable
             throw;
         }
     }
+
+    /// <summary>The connection as a stream, which leaves the client open.</summary>
+    public Stream CreateStream() => new NetworkStream(socket);
+
+    /// <summary>One send, of as much as there is room for, without a time limit; returns how much.</summary>
+    public ValueTask<int> SendSomeAsync(ReadOnlyMemory<byte> bytes) => socket.SendAsync(bytes);
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,9 +21,31 @@ public enum TransportKind
     Blocking,
 }
 
+/// <summary>How the loops of a transport under test wait.</summary>
+public enum TransportPolling
+{
+    /// <summary>They sleep.</summary>
+    None,
+
+    /// <summary>They never sleep.</summary>
+    Spin,
+
+    /// <summary>They look for a while, then sleep.</summary>
+    SpinThenSleep,
+
+    /// <summary>They sleep, and a kernel thread takes their requests.</summary>
+    SubmissionQueue,
+
+    /// <summary>They never sleep, and a kernel thread takes their requests.</summary>
+    Both,
+}
+
 /// <summary>A transport as the conformance suite runs it; optionally damaged by a wrapper, to prove a check.</summary>
 public sealed record TransportVariant(TransportKind Kind, int Loops, ApplicationScheduling Scheduling)
 {
+    /// <summary>How the loops wait.</summary>
+    public TransportPolling Polling { get; init; }
+
     /// <summary>A listener factory that takes the real one as its only constructor argument and breaks something.</summary>
     public Type? Wrapper { get; init; }
 
@@ -33,9 +56,15 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     public string LogCategory =>
         Kind == TransportKind.Sockets ? "Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets" : "Kestrel.Rpc.Transport";
 
+    /// <summary>Whether the transport itself must take the end points of the suite: nobody else may serve under its name.</summary>
+    internal bool MustClaim => Kind != TransportKind.Sockets && Wrapper is null;
+
     /// <summary>The variant with every connection going through a deliberately broken wrapper.</summary>
     internal TransportVariant BrokenBy<TWrapper>()
         where TWrapper : IConnectionListenerFactory => this with { Wrapper = typeof(TWrapper) };
+
+    /// <summary>An end point that nobody has: 127.0.0.1 with any free port.</summary>
+    internal EndPoint NewEndPoint() => new IPEndPoint(IPAddress.Loopback, 0);
 
     /// <summary>Registers the transport, so that Kestrel takes it for its end points.</summary>
     internal void Register(IServiceCollection services, TransportSettings settings)
@@ -50,6 +79,8 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
                 {
                     Apply(options, settings);
                     options.Fallback = IoUringFallback.Fail;
+                    options.SubmissionPolling.Enabled = Polling is TransportPolling.SubmissionQueue or TransportPolling.Both;
+                    options.SubmissionPolling.IdleTime = TimeSpan.FromMilliseconds(1);
                 });
                 break;
             case TransportKind.Blocking:
@@ -74,6 +105,7 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     public override string ToString()
     {
         string name = Kind == TransportKind.Sockets ? nameof(TransportKind.Sockets) : $"{Kind}-{Loops}-{Scheduling}";
+        name = Polling == TransportPolling.None ? name : $"{name}-{Polling}";
         return Wrapper is null ? name : $"{name}+{Wrapper.Name}";
     }
 
@@ -81,6 +113,12 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     {
         options.LoopCount = Loops;
         options.ApplicationScheduling = Scheduling;
+        options.Polling.SpinTime = Polling switch
+        {
+            TransportPolling.Spin or TransportPolling.Both => Timeout.InfiniteTimeSpan,
+            TransportPolling.SpinThenSleep => TimeSpan.FromMicroseconds(50),
+            _ => TimeSpan.Zero,
+        };
         settings.ApplyTo(options);
     }
 
@@ -90,6 +128,6 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
         services.Remove(inner);
         services.AddSingleton(provider => (IConnectionListenerFactory)Activator.CreateInstance(
             wrapper,
-            ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!))!);
+            inner.ImplementationFactory?.Invoke(provider) ?? ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!))!);
     }
 }

@@ -23,11 +23,22 @@ internal static class TransportVariants
         new(TransportKind.Blocking, 1, ApplicationScheduling.ThreadPool),
     ];
 
+    /// <summary>The variants whose loops poll, which run the checks that polling could break.</summary>
+    public static IReadOnlyList<TransportVariant> Polling { get; } =
+    [
+        new(TransportKind.Epoll, 1, ApplicationScheduling.Inline) { Polling = TransportPolling.Spin },
+        new(TransportKind.Epoll, 2, ApplicationScheduling.ThreadPool) { Polling = TransportPolling.SpinThenSleep },
+        new(TransportKind.IoUring, 1, ApplicationScheduling.Inline) { Polling = TransportPolling.Spin },
+        new(TransportKind.IoUring, 2, ApplicationScheduling.ThreadPool) { Polling = TransportPolling.SpinThenSleep },
+        new(TransportKind.IoUring, 1, ApplicationScheduling.ThreadPool) { Polling = TransportPolling.SubmissionQueue },
+        new(TransportKind.IoUring, 1, ApplicationScheduling.Inline) { Polling = TransportPolling.Both },
+    ];
+
     /// <summary>The variant with this name, with its wrapper if the name tells one.</summary>
     public static TransportVariant Parse(string name)
     {
         string[] parts = name.Split('+');
-        TransportVariant variant = All.Single(candidate => candidate.ToString() == parts[0]);
+        TransportVariant variant = All.Concat(Polling).Single(candidate => candidate.ToString() == parts[0]);
         return parts.Length == 1
             ? variant
             : variant with { Wrapper = typeof(TransportVariants).Assembly.GetTypes().Single(type => type.Name == parts[1]) };

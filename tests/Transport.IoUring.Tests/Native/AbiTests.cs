@@ -11,7 +11,14 @@ namespace Kestrel.Rpc.Transport.Tests.Native;
 public sealed class AbiTests
 {
     // Not in the headers of Debian 12 (6.1): shown by RingTests on the running kernel instead.
-    private static readonly string[] NewerThanHeaders = [nameof(IoUringConstants.IORING_SETUP_NO_SQARRAY)];
+    private static readonly string[] NewerThanHeaders =
+    [
+        nameof(IoUringConstants.IORING_SETUP_NO_SQARRAY),
+        nameof(IoUringConstants.IORING_REGISTER_NAPI), // NetworkPollingTests, like the following
+        nameof(IoUringConstants.IORING_UNREGISTER_NAPI),
+        nameof(KernelCalls.EPIOCSPARAMS),
+        nameof(KernelCalls.EPIOCGPARAMS),
+    ];
 
     // Where the headers say it in another way.
     private static readonly Dictionary<string, string> Spelling = new()

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Kestrel.Rpc.Transport.Tests.Pipes;
@@ -9,6 +10,8 @@ internal sealed class IdleLoop() : EventLoop("idle", MemoryPool<byte>.Shared, ne
     public override LoopSocket CreateSocket(int descriptor) => throw new NotSupportedException();
 
     public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => throw new NotSupportedException();
+
+    public override LoopConnector CreateConnector(SocketAddress address) => throw new NotSupportedException();
 
     protected override void OpenOnLoop()
     {

@@ -1,0 +1,195 @@
+using System.Net;
+using Kestrel.Rpc.Client;
+using Kestrel.Rpc.Transport;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Kestrel.Rpc.Testing;
+
+/// <summary>
+/// Runs a program in the test's process, on its real Kestrel with all of its end points, and binds none of them: TCP ports, Unix
+/// sockets and whatever else the program listens on are served in process. HTTP and RPC clients reach them without a socket.
+/// </summary>
+/// <remarks>
+/// Each factory has a network of its own, so that any number of programs, and of the same program, run side by side with the same
+/// ports. What the program does with HTTPS works with a certificate made for the test, unless the program brings its own.
+/// Members are safe to call from any thread once the program has started; the first client starts it.
+/// </remarks>
+/// <typeparam name="TEntryPoint">A type of the program's assembly, usually its <c>Program</c>.</typeparam>
+public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntryPoint>
+    where TEntryPoint : class
+{
+    private readonly Action<IWebHostBuilder>? _configuration;
+    private readonly List<IDisposable> _clients = []; // guarded by itself
+
+    /// <summary>Makes a factory whose program has not started yet.</summary>
+    public RpcWebApplicationFactory()
+        : this(null)
+    {
+    }
+
+    private RpcWebApplicationFactory(Action<IWebHostBuilder>? configuration)
+    {
+        _configuration = configuration;
+        UseKestrel();
+    }
+
+    /// <summary>
+    /// The network of the program's end points: for connections of another kind than the factory makes, and for the clients of
+    /// a second program that is to reach this one.
+    /// </summary>
+    public InProcessNetwork Network { get; } = new();
+
+    /// <summary>
+    /// The addresses the program listens on, as it would tell them (<see cref="IServerAddressesFeature"/>), with a number for
+    /// every port 0. Starts the program.
+    /// </summary>
+    public IReadOnlyCollection<string> Addresses =>
+        [.. Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
+
+    /// <summary>The end points the program listens on, in the order in which it bound them. Starts the program.</summary>
+    public IReadOnlyList<EndPoint> EndPoints
+    {
+        get
+        {
+            _ = Services;
+            return Network.EndPoints;
+        }
+    }
+
+    /// <summary>Makes a factory of the same program with further configuration, for example other services.</summary>
+    /// <param name="configuration">Runs after the program's own.</param>
+    /// <returns>The factory, with a network of its own; the caller disposes of it.</returns>
+    public new RpcWebApplicationFactory<TEntryPoint> WithWebHostBuilder(Action<IWebHostBuilder> configuration)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return new RpcWebApplicationFactory<TEntryPoint>(builder =>
+        {
+            ConfigureWebHost(builder);
+            configuration(builder);
+        });
+    }
+
+    /// <summary>
+    /// Makes an HTTP client whose base address is the first HTTP address of the program, else its first HTTPS address. It
+    /// reaches every TCP address the program listens on; host names mean this machine. Starts the program.
+    /// </summary>
+    /// <returns>The client; the factory disposes of it too.</returns>
+    /// <exception cref="InvalidOperationException">The program reports no address that an HTTP client could have.</exception>
+    public new HttpClient CreateClient() => CreateClient(ClientOptions);
+
+    /// <summary>Makes an HTTP client with redirects and cookies as the options say; else as <see cref="CreateClient()"/>.</summary>
+    /// <param name="options">The options. Their base address counts only if its port is one the program listens on.</param>
+    /// <returns>The client; the factory disposes of it too.</returns>
+    /// <exception cref="InvalidOperationException">The program reports no address that an HTTP client could have.</exception>
+    public new HttpClient CreateClient(WebApplicationFactoryClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ProgramAddress address = ProgramAddress.Preferred(Addresses, EndPoints, options.BaseAddress);
+        return CreateClient(options, address.Uri, address.EndPoint);
+    }
+
+    /// <summary>Makes an HTTP client for one end point, whatever host its requests name: a Unix socket, or one of several ports.</summary>
+    /// <param name="endPoint">An end point the program listens on.</param>
+    /// <param name="https">Whether the end point speaks TLS. Default false.</param>
+    /// <returns>The client, with the base address <c>http://localhost</c> or <c>https://localhost</c>; the factory disposes of it too.</returns>
+    public HttpClient CreateClient(EndPoint endPoint, bool https = false)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        _ = Services;
+        return CreateClient(ClientOptions, new Uri(https ? "https://localhost" : "http://localhost"), endPoint);
+    }
+
+    /// <summary>Opens an RPC connection to the program. Starts it.</summary>
+    /// <param name="endPoint">The end point; null for the first one the program bound.</param>
+    /// <param name="options">The options of the connection; null for the defaults.</param>
+    /// <param name="cancellationToken">Gives up connecting.</param>
+    /// <returns>The connection; the caller disposes of it.</returns>
+    /// <exception cref="Protocol.RpcException">The program does not listen there.</exception>
+    /// <exception cref="InvalidOperationException">No end point is named and the program listens on none.</exception>
+    /// <exception cref="OperationCanceledException">The token fired.</exception>
+    public Task<RpcConnection> ConnectRpcAsync(
+        EndPoint? endPoint = null, RpcConnectionOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        endPoint ??= EndPoints.Count > 0 ? EndPoints[0] : throw new InvalidOperationException("The program listens on no end point.");
+        _ = Services;
+        return RpcConnection.ConnectAsync(Network, endPoint, options, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Whoever overrides it calls the base, so that <see cref="WithWebHostBuilder"/> is heard.</remarks>
+    protected override void ConfigureWebHost(IWebHostBuilder builder) => _configuration?.Invoke(builder);
+
+    /// <inheritdoc/>
+    /// <remarks>Whoever overrides it calls the base, or the program binds its end points.</remarks>
+    protected override IHost CreateHost(IHostBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+
+        // After the program's own services, so that Kestrel asks this transport first, for everything.
+        builder.ConfigureServices(services =>
+        {
+            services.AddInProcessTransport(options =>
+            {
+                options.Network = Network;
+                options.ClaimEveryEndPoint = true;
+            });
+
+            // Before the program's own: its certificate, if it has one, is the one that counts.
+            services.Insert(0, ServiceDescriptor.Singleton<Microsoft.Extensions.Options.IConfigureOptions<KestrelServerOptions>>(
+                new Microsoft.Extensions.Options.ConfigureOptions<KestrelServerOptions>(kestrel =>
+                    kestrel.ConfigureHttpsDefaults(https => https.ServerCertificate ??= TestCertificate.Instance))));
+        });
+        return base.CreateHost(builder);
+    }
+
+    /// <summary>Disposes of the HTTP clients, then stops the program; requests under way get the host's shutdown time.</summary>
+    /// <returns>Ends when the program has ended.</returns>
+    public override async ValueTask DisposeAsync()
+    {
+        DisposeClients();
+        await base.DisposeAsync().ConfigureAwait(false);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            DisposeClients();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private HttpClient CreateClient(WebApplicationFactoryClientOptions options, Uri baseAddress, EndPoint? endPoint)
+    {
+        var client = new HttpClient(InProcessHandler.Create(Network, endPoint, options));
+        lock (_clients)
+        {
+            _clients.Add(client);
+        }
+
+        ConfigureClient(client);
+        client.BaseAddress = baseAddress;
+        return client;
+    }
+
+    private void DisposeClients()
+    {
+        IDisposable[] clients;
+        lock (_clients)
+        {
+            clients = [.. _clients];
+            _clients.Clear();
+        }
+
+        Array.ForEach(clients, client => client.Dispose());
+    }
+}
