@@ -40,6 +40,18 @@ public abstract class LinuxTransportOptions
     public long? MaxWriteBufferSize { get; set; } = 64 * 1024;
 
     /// <summary>
+    /// How many accepted connections the transport serves at a time, over all of its end points. Default:
+    /// <see langword="null"/>, no limit; at least 1. A connection above the limit is accepted and reset at once: its peer gets an
+    /// error instead of a server that does not answer (over a Unix socket, the end of the stream). A connection counts until its
+    /// descriptor is closed. One warning tells when the limit is reached, one line when it is over.
+    /// </summary>
+    /// <remarks>
+    /// Kestrel's own <c>MaxConcurrentConnections</c> counts later, when a connection has its buffers and its features, and for
+    /// each server; this one costs a refused peer two system calls and no memory.
+    /// </remarks>
+    public int? MaxConnections { get; set; }
+
+    /// <summary>
     /// The length of the kernel's queue of connections that wait to be accepted, cut to <c>net.core.somaxconn</c> by the
     /// kernel. Default 512; at least 1.
     /// </summary>

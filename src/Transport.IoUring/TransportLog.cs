@@ -57,6 +57,15 @@ internal static partial class TransportLog
     [LoggerMessage(108, LogLevel.Error, "The kernel lost completions of the event loop {Loop}: its connections are aborted.", EventName = "CompletionsLost")]
     public static partial void CompletionsLost(ILogger logger, string loop);
 
+    [LoggerMessage(120, LogLevel.Warning, "All {Limit} connections of the limit are taken: further ones are reset as they come. This is logged once until it is over.", EventName = "ConnectionLimitReached")]
+    public static partial void ConnectionLimitReached(ILogger logger, int limit);
+
+    [LoggerMessage(121, LogLevel.Information, "There is room below the connection limit again; {Rejected} connection(s) were reset meanwhile.", EventName = "ConnectionLimitLeft")]
+    public static partial void ConnectionLimitLeft(ILogger logger, long rejected);
+
+    [LoggerMessage(122, LogLevel.Information, "The blocking transport runs a thread for every connection, {Limit} at most; application scheduling: {Scheduling}.", EventName = "BlockingStarted")]
+    public static partial void BlockingStarted(ILogger logger, int? limit, ApplicationScheduling scheduling);
+
     [LoggerMessage(130, LogLevel.Warning, "The event loop {Loop} gets no kernel thread that polls its submission queue ({Reason}): it goes on without.", EventName = "SubmissionPollingRefused")]
     public static partial void SubmissionPollingRefused(ILogger logger, string loop, string reason);
 

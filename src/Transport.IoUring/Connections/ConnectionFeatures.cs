@@ -19,6 +19,7 @@ internal sealed class ConnectionFeatures : IFeatureCollection
         typeof(IConnectionEndPointFeature),
         typeof(IConnectionSocketFeature),
         typeof(IMemoryPoolFeature),
+        typeof(IConnectionStatisticsFeature),
     ];
 
     private readonly object _connection;

@@ -24,6 +24,9 @@ internal sealed class ConnectionSettings
     /// <summary>What concerns the loops that serve the connections.</summary>
     public LoopSettings Loops { get; }
 
+    /// <summary>Bounds the connections of these settings; <see langword="null"/>: nothing does.</summary>
+    public ConnectionLimit? Limit { get; init; }
+
     public bool NoDelay { get; }
 
     public bool FinOnError { get; }

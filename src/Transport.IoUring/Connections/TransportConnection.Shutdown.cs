@@ -91,6 +91,11 @@ internal sealed partial class TransportConnection
         await _socket.CloseAsync();
         _loop.UnregisterOnLoop(this);
         _loop.RemoveConnection();
+        if (!_halfCloses)
+        {
+            _settings.Limit?.Release(); // it was accepted: what this side connects does not count
+        }
+
         Finish();
     }
 }

@@ -43,6 +43,7 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
         _socket = loop.CreateSocket(descriptor);
         _localEndPoint = localEndPoint ?? SocketAddressReader.ReadLocal(descriptor);
         RemoteEndPoint = remoteEndPoint;
+        _startedAt = loop.TimeProvider.GetTimestamp(); // by the accepting loop's thread, which may be another
 
         _input = new ConnectionInput(loop, loop.ApplicationScheduler, settings.MaxReadBufferSize);
         _output = new ConnectionOutput(loop, _socket, loop.ApplicationScheduler, settings.MaxWriteBufferSize);

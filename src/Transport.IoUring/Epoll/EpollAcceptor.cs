@@ -8,20 +8,22 @@ internal sealed unsafe class EpollAcceptor : LoopAcceptor, IEpollWatcher
     // So that a flood of connections does not keep the loop from those it has.
     private const int MaxAcceptsPerEvent = 64;
 
-    private readonly EpollLoop _loop;
+    private readonly ReadinessLoop _loop;
     private readonly int _descriptor;
     private readonly IAcceptTarget _target;
     private readonly LoopOperation _stop = new();
     private ulong _token;
     private bool _watching;
 
-    public EpollAcceptor(EpollLoop loop, int descriptor, IAcceptTarget target)
+    public EpollAcceptor(ReadinessLoop loop, int descriptor, IAcceptTarget target)
     {
         _loop = loop;
         _descriptor = descriptor;
         _target = target;
         _ = Libc.SetFlags(descriptor, Libc.GetFlags(descriptor) | Libc.O_NONBLOCK);
     }
+
+    public uint Interest => Libc.EPOLLIN; // it is registered only while it accepts
 
     public override int Resume()
     {

@@ -6,15 +6,17 @@ namespace Kestrel.Rpc.Transport;
 /// <summary>Connects without blocking; the socket becomes writable when it is known how that ended.</summary>
 internal sealed unsafe class EpollConnector : LoopConnector, IEpollWatcher
 {
-    private readonly EpollLoop _loop;
+    private readonly ReadinessLoop _loop;
     private readonly LoopOperation _connect = new();
     private ulong _token;
     private bool _watching;
 
-    public EpollConnector(EpollLoop loop, SocketAddress address)
+    public EpollConnector(ReadinessLoop loop, SocketAddress address)
         : base(address) => _loop = loop;
 
     protected override bool OpensNonBlocking => true;
+
+    public uint Interest => Libc.EPOLLOUT; // it is registered only while it waits
 
     public override LoopOperation ConnectAsync()
     {

@@ -1,11 +1,10 @@
 using System.Buffers;
-using System.Net;
 using Kestrel.Rpc.Transport.Native;
 
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>An event loop over an epoll set.</summary>
-internal sealed unsafe partial class EpollLoop : EventLoop
+internal sealed unsafe partial class EpollLoop : ReadinessLoop
 {
     // One wait reports at most this many sockets; the rest are reported by the next one.
     private const int MaxEvents = 1024;
@@ -25,20 +24,10 @@ internal sealed unsafe partial class EpollLoop : EventLoop
     {
     }
 
-    /// <summary>For the one send that runs on this loop at a time.</summary>
-    public SendMessage SendMessage { get; } = new();
-
     /// <summary>The epoll set, from the loop's start to its end.</summary>
     public int Descriptor => (int)_epoll!.DangerousGetHandle();
 
-    public override LoopSocket CreateSocket(int descriptor) => new EpollSocket(this, descriptor);
-
-    public override LoopAcceptor CreateAcceptor(int descriptor, IAcceptTarget target) => new EpollAcceptor(this, descriptor, target);
-
-    public override LoopConnector CreateConnector(SocketAddress address) => new EpollConnector(this, address);
-
-    /// <summary>Registers a descriptor. 0, or a negated error number; then <paramref name="token"/> is of no use.</summary>
-    public int Watch(int descriptor, uint events, IEpollWatcher watcher, out ulong token)
+    public override int Watch(int descriptor, uint events, IEpollWatcher watcher, out ulong token)
     {
         AssertOnLoop();
         token = _watchers.Add(watcher);
@@ -52,10 +41,7 @@ internal sealed unsafe partial class EpollLoop : EventLoop
         return result;
     }
 
-    /// <summary>
-    /// Removes a descriptor before it is closed. Closing alone would not do where somebody holds a duplicate of it.
-    /// </summary>
-    public void Unwatch(int descriptor, ulong token)
+    public override void Unwatch(int descriptor, ulong token)
     {
         AssertOnLoop();
         EpollEvent ignored;
@@ -128,6 +114,6 @@ internal sealed unsafe partial class EpollLoop : EventLoop
     protected override void CloseOnLoop()
     {
         _epoll?.Dispose();
-        SendMessage.Dispose();
+        base.CloseOnLoop();
     }
 }

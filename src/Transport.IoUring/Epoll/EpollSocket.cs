@@ -13,10 +13,13 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     // One turn of the loop: at most this many receives of one socket, then the others.
     private const int MaxReceivesPerTurn = 16;
 
+    // The same for sends: with a peer that reads as fast as an inline application writes, one send would follow another for ever.
+    private const int MaxSendsPerTurn = 16;
+
     // A receive smaller than this is not worth a system call: a new block is taken instead of the rest of the last one.
     private const int MinReceiveSize = 2048;
 
-    private readonly EpollLoop _loop;
+    private readonly ReadinessLoop _loop;
     private readonly LoopOperation _receive = new();
     private readonly LoopOperation _send = new();
 
@@ -25,6 +28,7 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     private ulong _token;
     private long _turn; // the loop iteration that _receivesInTurn counts in
     private int _receivesInTurn;
+    private int _sendsInTurn;
     private bool _registered;
     private bool _readable; // registering reports what is there already, so no block is taken for nothing
     private bool _writable = true;
@@ -33,8 +37,11 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     private bool _sendPending;
     private bool _canceled;
 
-    public EpollSocket(EpollLoop loop, int descriptor)
+    public EpollSocket(ReadinessLoop loop, int descriptor)
         : base(descriptor) => _loop = loop;
+
+    public uint Interest =>
+        (_receivePending && !_readable ? Libc.EPOLLIN | Libc.EPOLLRDHUP : 0) | (_sendPending && !_writable ? Libc.EPOLLOUT : 0);
 
     public override int StartOnLoop(IBufferWriter<byte> input)
     {
@@ -55,7 +62,8 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
         }
         else if (_readable)
         {
-            if (TakeTurn())
+            BeginTurn();
+            if (++_receivesInTurn <= MaxReceivesPerTurn)
             {
                 TryReceive();
             }
@@ -92,7 +100,15 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
         }
         else if (_writable)
         {
-            TrySend();
+            BeginTurn();
+            if (++_sendsInTurn <= MaxSendsPerTurn)
+            {
+                TrySend();
+            }
+            else
+            {
+                _loop.Schedule(static socket => ((EpollSocket)socket!).TrySend(), this);
+            }
         }
 
         return _send;
@@ -150,15 +166,13 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
         }
     }
 
-    private bool TakeTurn()
+    private void BeginTurn()
     {
         if (_turn != _loop.Iteration)
         {
             _turn = _loop.Iteration;
-            _receivesInTurn = 0;
+            _receivesInTurn = _sendsInTurn = 0;
         }
-
-        return ++_receivesInTurn <= MaxReceivesPerTurn;
     }
 
     private void TryReceive()
@@ -201,6 +215,11 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
 
     private void TrySend()
     {
+        if (!_sendPending)
+        {
+            return; // canceled, or served by an event, before the postponed turn came
+        }
+
         while (!_unsent.IsEmpty)
         {
             int result = _unsent.IsSingleSegment ? SendOne(_unsent.First) : SendMany(_unsent);

@@ -26,4 +26,16 @@ public static class LinuxTransportExtensions
         ArgumentNullException.ThrowIfNull(builder);
         return builder.ConfigureServices(services => services.AddEpollTransport(configure));
     }
+
+    /// <summary>
+    /// Serves every TCP and Unix-socket end point of Kestrel with a thread for each connection, which its handler may block.
+    /// See <see cref="BlockingTransportOptions"/> for when to take it.
+    /// </summary>
+    /// <param name="builder">The web host.</param>
+    /// <param name="configure">Changes the options; may be <see langword="null"/>.</param>
+    public static IWebHostBuilder UseBlocking(this IWebHostBuilder builder, Action<BlockingTransportOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.ConfigureServices(services => services.AddBlockingTransport(configure));
+    }
 }

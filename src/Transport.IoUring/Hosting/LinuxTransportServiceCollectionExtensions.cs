@@ -74,4 +74,20 @@ public static class LinuxTransportServiceCollectionExtensions
         services.AddLogging().AddOptions().TryAddSingleton<EpollTransportFactory>();
         return services.AddSingleton<IConnectionFactory>(static provider => provider.GetRequiredService<EpollTransportFactory>());
     }
+
+    /// <summary>
+    /// Registers the blocking transport after the transports already there, so that Kestrel asks it first.
+    /// </summary>
+    /// <param name="services">The services of the host that runs Kestrel.</param>
+    /// <param name="configure">Changes the options; may be <see langword="null"/>.</param>
+    public static IServiceCollection AddBlockingTransport(this IServiceCollection services, Action<BlockingTransportOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        if (configure is not null)
+        {
+            services.Configure(configure);
+        }
+
+        return services.AddSingleton<IConnectionListenerFactory, BlockingTransportFactory>();
+    }
 }

@@ -26,6 +26,21 @@ internal static class OptionsCheck
             throw OutOfRange(nameof(options.MaxWriteBufferSize), options.MaxWriteBufferSize, "at least 1 byte, or null");
         }
 
+        if (options is BlockingTransportOptions { LoopCount: not null })
+        {
+            throw OutOfRange(nameof(options.LoopCount), options.LoopCount, "null where every connection has a thread of its own");
+        }
+
+        if (options is BlockingTransportOptions && options.Polling.NapiBusyPollTime != TimeSpan.Zero)
+        {
+            throw OutOfRange("Polling.NapiBusyPollTime", options.Polling.NapiBusyPollTime, "0 on the blocking transport, whose waits cannot ask for it");
+        }
+
+        if (options.MaxConnections is < 1)
+        {
+            throw OutOfRange(nameof(options.MaxConnections), options.MaxConnections, "at least 1, or null");
+        }
+
         if (options.Backlog < 1)
         {
             throw OutOfRange(nameof(options.Backlog), options.Backlog, "at least 1");

@@ -94,7 +94,7 @@ internal abstract partial class TransportFactory
         EventLoopGroup loops = EventLoopGroup.Start(count, index =>
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"kestrel-{engine}-{index}");
-            return create(name, _memoryPools.Create(new MemoryPoolOptions { Owner = name }));
+            return create(name, CreateMemoryPool(name));
         });
         string processors = _options.LoopProcessors.Count == 0 ? "any" : string.Join(",", _options.LoopProcessors);
         foreach (IGrouping<string, EventLoop> mode in loops.Loops.GroupBy(loop => loop.Mode!.Wait))
@@ -106,12 +106,17 @@ internal abstract partial class TransportFactory
         return loops;
     }
 
+    protected System.Buffers.MemoryPool<byte> CreateMemoryPool(string owner) => _memoryPools.Create(new MemoryPoolOptions { Owner = owner });
+
     private EventLoopGroup StartLoops()
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _settings ??= new ConnectionSettings(_options, Logger, _timeProvider);
+            _settings ??= new ConnectionSettings(_options, Logger, _timeProvider)
+            {
+                Limit = _options.MaxConnections is { } maximum ? new ConnectionLimit(maximum, Logger, _timeProvider) : null,
+            };
             if (_loops is null)
             {
                 _loops = StartLoops(LoopCount(_options), _settings);

@@ -29,6 +29,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
     private readonly Channel<TransportConnection> _accepted = Channel.CreateUnbounded<TransportConnection>(); // bounded by _maxQueued
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly Queue<int> _waiting = new(); // accepted, but there was no loop for them; loop thread only, like all below
     private ITimer? _retry; // loop thread only, like all below
     private EndPoint? _lastLocal;
     private int _queued; // written by the loop and by AcceptAsync
@@ -101,13 +102,33 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             return;
         }
 
+        if (_settings.Limit?.TryTake() == false)
+        {
+            LoopSocket.Reset(descriptor);
+            return;
+        }
+
         if (_isTcp && _settings.NoDelay)
         {
             TcpOptions.SetNoDelay(descriptor);
         }
 
+        EventLoop loop;
+        try
+        {
+            loop = _loops.TakeLeastLoaded();
+        }
+        catch (Exception e)
+        {
+            // No thread or no descriptor for a loop of its own: the connection waits with those in the backlog.
+            _settings.Limit?.Release();
+            _waiting.Enqueue(descriptor);
+            _acceptor.Pause();
+            OnAcceptFailure(e.Message);
+            return;
+        }
+
         _loop.Statistics.Accepted++;
-        EventLoop loop = _loops.TakeLeastLoaded();
         var connection = new TransportConnection(loop, descriptor, remote, _settings, ReadLocal(descriptor));
         connection.Start();
         if (Interlocked.Increment(ref _queued) >= _maxQueued)
@@ -135,6 +156,11 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             return;
         }
 
+        OnAcceptFailure(reason);
+    }
+
+    private void OnAcceptFailure(string reason)
+    {
         _retry ??= _timeProvider.CreateTimer(
             static state => ((TransportListener)state!)._loop.Schedule(static listener => ((TransportListener)listener!).RetryOnLoop(), state),
             this,
@@ -178,6 +204,16 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             return;
         }
 
+        for (int left = _waiting.Count; left > 0; left--)
+        {
+            ((IAcceptTarget)this).OnAccepted(_waiting.Dequeue());
+        }
+
+        if (_waiting.Count > 0)
+        {
+            return; // the timer runs again
+        }
+
         int result = _acceptor.Resume();
         if (result < 0)
         {
@@ -204,6 +240,11 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         _stopping = true;
         _retry?.Dispose();
         await _acceptor.StopAsync();
+        while (_waiting.TryDequeue(out int descriptor))
+        {
+            LoopSocket.Reset(descriptor);
+        }
+
         _socket.Dispose(); // only now: the kernel no longer uses the descriptor
         _loop.UnregisterOnLoop(this);
         _accepted.Writer.Complete();

@@ -55,6 +55,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         Logger = settings.Logger;
         Settings = settings.Loops;
         _spin = new SpinPolicy(Settings.SpinTime, Settings.TimeProvider);
+        TimeProvider = Settings.TimeProvider;
         ApplicationScheduler = settings.CreateApplicationScheduler(this);
         _pool = ApplicationScheduler as PoolScheduler;
         _thread = new Thread(Run) { IsBackground = true, Name = name };
@@ -100,6 +101,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     protected LoopSettings Settings { get; }
 
     protected ILogger Logger { get; }
+
+    /// <summary>Whether the loop ends by itself when the last of what it serves has closed.</summary>
+    protected bool EndsWhenEmpty { get; init; }
 
     /// <summary>The descriptor whose readability ends a wait.</summary>
     protected int WakeDescriptor => _wake.Descriptor;
@@ -172,6 +176,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     {
         AssertOnLoop();
         _handles.Remove(handle);
+        _stopping |= EndsWhenEmpty && _handles.Count == 0;
     }
 
     /// <summary>Aborts what is still open, ends the thread and gives the kernel's objects back. Waits for the thread.</summary>
@@ -192,13 +197,12 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
             _thread.Join();
         }
 
-        _wake.Dispose();
-        _opened.Dispose();
+        DisposeHandles();
         GC.SuppressFinalize(this);
     }
 
     [Conditional("DEBUG")]
-    public void AssertOnLoop() => Debug.Assert(IsOnLoop, "Must run on the loop's thread.");
+    public void AssertOnLoop() => Debug.Assert(IsOnLoop || _stopped, "Must run on the loop's thread, or after its end, when nothing is left to do.");
 
     /// <summary>Takes the loop's kernel object; runs first on the thread.</summary>
     protected abstract void OpenOnLoop();
@@ -211,6 +215,20 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     /// <summary>Gives the kernel object back; runs last on the thread, also after a failed <see cref="OpenOnLoop"/>.</summary>
     protected abstract void CloseOnLoop();
+
+    /// <summary>The very last of the thread, also after a failed <see cref="OpenOnLoop"/>.</summary>
+    protected virtual void OnEnded()
+    {
+    }
+
+    protected void DisposeHandles()
+    {
+        _wake.Dispose();
+        _opened.Dispose();
+    }
+
+    /// <summary>Makes the wake-up's descriptor unreadable again, where a wait reports its state and not its changes.</summary>
+    protected void ResetWakeOnLoop() => _wake.Reset();
 
     /// <summary>Aborts every connection and leaves listeners alone.</summary>
     protected void AbortConnectionsOnLoop()
@@ -295,6 +313,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         RunOrphans();
         CloseOnLoop();
         MemoryPool.Dispose();
+        OnEnded();
     }
 
     /// <summary>

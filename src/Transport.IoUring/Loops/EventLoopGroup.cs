@@ -1,11 +1,11 @@
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>The loops of one transport, started together.</summary>
-internal sealed class EventLoopGroup : IDisposable
+internal class EventLoopGroup : IDisposable
 {
     private readonly EventLoop[] _loops;
 
-    private EventLoopGroup(EventLoop[] loops) => _loops = loops;
+    protected EventLoopGroup(EventLoop[] loops) => _loops = loops;
 
     public IReadOnlyList<EventLoop> Loops => _loops;
 
@@ -32,7 +32,7 @@ internal sealed class EventLoopGroup : IDisposable
     }
 
     /// <summary>The loop with the fewest connections, already counted as having one more. Called from any thread.</summary>
-    public EventLoop TakeLeastLoaded()
+    public virtual EventLoop TakeLeastLoaded()
     {
         lock (_loops) // or two threads that connect at once would take the same
         {
@@ -50,7 +50,7 @@ internal sealed class EventLoopGroup : IDisposable
         }
     }
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         foreach (EventLoop loop in _loops)
         {

@@ -70,10 +70,19 @@ internal abstract unsafe class LoopSocket
     /// <summary>Sends FIN after what has been sent, and takes nothing more.</summary>
     public void ShutdownBoth() => _ = Libc.Shutdown(Descriptor, Libc.SHUT_RDWR); // ENOTCONN: the peer was first
 
+    /// <summary>Closes a socket that no loop knows, with RST.</summary>
+    public static void Reset(int descriptor)
+    {
+        ResetOnClose(descriptor);
+        _ = Libc.Close(descriptor);
+    }
+
     /// <summary>Makes the close send RST instead of FIN.</summary>
-    public void ResetOnClose()
+    public void ResetOnClose() => ResetOnClose(Descriptor);
+
+    private static void ResetOnClose(int descriptor)
     {
         var linger = new Linger { OnOff = 1, Seconds = 0 };
-        _ = Libc.SetSockOpt(Descriptor, Libc.SOL_SOCKET, Libc.SO_LINGER, &linger, (uint)sizeof(Linger));
+        _ = Libc.SetSockOpt(descriptor, Libc.SOL_SOCKET, Libc.SO_LINGER, &linger, (uint)sizeof(Linger));
     }
 }

@@ -4,8 +4,8 @@ using Kestrel.Rpc.Transport.Native;
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>
-/// The eventfd that ends a loop's wait. It is watched edge-triggered and never read: every write is an edge, and the counter
-/// has room for 2^64 of them.
+/// The eventfd that ends a loop's wait. Epoll and io_uring watch its edges and never read it: every write is one, and the
+/// counter has room for 2^64 of them.
 /// </summary>
 internal sealed unsafe class WakeEvent : IDisposable
 {
@@ -49,6 +49,13 @@ internal sealed unsafe class WakeEvent : IDisposable
                 _handle.DangerousRelease();
             }
         }
+    }
+
+    /// <summary>Makes the descriptor unreadable until the next <see cref="Signal"/>. By the thread that waits for it.</summary>
+    public void Reset()
+    {
+        ulong count;
+        _ = Libc.Read(Descriptor, &count, sizeof(ulong)); // EAGAIN: it was
     }
 
     public void Dispose() => _handle.Dispose();

@@ -41,11 +41,15 @@ internal static unsafe partial class Libc
 
     public static int Write(int fd, void* buffer, nuint length) => (int)Check(write(fd, buffer, length));
 
+    public static int Read(int fd, void* buffer, nuint length) => (int)Check(read(fd, buffer, length));
+
     public static int EpollCreate1(int flags) => Check(epoll_create1(flags));
 
     public static int EpollCtl(int epoll, int operation, int fd, EpollEvent* change) => Check(epoll_ctl(epoll, operation, fd, change));
 
     public static int EpollWait(int epoll, EpollEvent* events, int count, int timeout) => Check(epoll_wait(epoll, events, count, timeout));
+
+    public static int Poll(PollFd* descriptors, nuint count, int timeout) => Check(poll(descriptors, count, timeout));
 
     public static int Ioctl(int fd, nuint request, void* argument) => Check(ioctl(fd, request, argument));
 
@@ -124,6 +128,9 @@ internal static unsafe partial class Libc
     private static partial nint write(int fd, void* buffer, nuint length);
 
     [LibraryImport("libc", SetLastError = true)]
+    private static partial nint read(int fd, void* buffer, nuint length);
+
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int epoll_create1(int flags);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -141,6 +148,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int sched_getaffinity(int thread, nuint size, ulong* mask);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int poll(PollFd* descriptors, nuint count, int timeout);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial void* mmap(void* address, nuint length, int protection, int flags, int fd, long offset);

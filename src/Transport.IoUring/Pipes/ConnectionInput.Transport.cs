@@ -65,13 +65,16 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
             long before = _unexamined;
             long committed = _blocks.Commit();
             _unexamined += committed;
-            if (committed > 0)
+            if (_unexamined >= _minimum)
             {
-                reader = _reading.Complete();
+                if (committed > 0)
+                {
+                    reader = _reading.Complete();
+                }
+
+                _paused |= _pauseThreshold > 0 && before < _pauseThreshold && _unexamined >= _pauseThreshold && !_readerCompleted;
             }
 
-            paused = _pauseThreshold > 0 && before < _pauseThreshold && _unexamined >= _pauseThreshold && !_readerCompleted;
-            _paused |= paused;
             paused = _paused;
         }
 

@@ -18,6 +18,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
     private BlockChain _blocks;
     private PipeAwaiter _reading;
     private long _unexamined; // committed bytes that the reader has not looked at
+    private long _minimum; // how many of those a read waits for; 0: whatever comes
     private bool _isReadOpen; // a result was handed out: AdvanceTo must follow
     private bool _isReadTentative; // AdvanceTo may follow
     private bool _readerCompleted;
@@ -220,6 +221,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
             throw AlreadyReading();
         }
 
+        _minimum = 0;
         _isReadOpen = !canceled;
         _isReadTentative |= canceled;
         return new ReadResult(_blocks.Sequence, canceled, _writerCompleted);

@@ -56,7 +56,9 @@ internal sealed partial class ConnectionOutput
         {
             var block = (PipeBlock)end.GetObject()!;
             long before = _unsent;
-            _unsent -= _blocks.Examine(block, end.GetInteger());
+            long sent = _blocks.Examine(block, end.GetInteger());
+            CountSent(sent, _loop.TimestampOnLoop());
+            _unsent -= sent;
             _blocks.Consume(block, end.GetInteger());
             if (before >= _resumeThreshold && _unsent < _resumeThreshold)
             {

@@ -92,6 +92,11 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
                 : throw PipeErrors.Rethrow(_readerError);
         }
 
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken); // nothing is written
+        }
+
         ReadOnlySpan<byte> rest = source.Span;
         do
         {
@@ -218,6 +223,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         var block = (PipeBlock)end.GetObject()!;
         _blocks.Examine(block, end.GetInteger());
         _blocks.Consume(block, end.GetInteger());
+        CountSent(sent, _loop.TimeProvider.GetTimestamp()); // the loop's own clock stands while it sleeps
         return sent;
     }
 

@@ -21,6 +21,15 @@ internal static class ProcessFacts
         return at < 0 ? 0 : long.Parse(status.AsSpan(at + Field.Length, status.IndexOf('\n', at) - at - Field.Length), CultureInfo.InvariantCulture);
     });
 
+    /// <summary>How many descriptors are open.</summary>
+    public static int Descriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+
+    /// <summary>Memory of the process that is in use now: managed and native.</summary>
+    public static long ResidentBytes() => StatusBytes("VmRSS:");
+
+    /// <summary>The most that <see cref="ResidentBytes"/> has been since the process started.</summary>
+    public static long PeakResidentBytes() => StatusBytes("VmHWM:");
+
     /// <summary>The bytes of all mappings that may be touched: reserved address space does not count.</summary>
     public static long MappedBytes() => File.ReadLines("/proc/self/maps").Sum(line =>
     {
@@ -31,6 +40,12 @@ internal static class ProcessFacts
             : (long)(ulong.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture)
                 - ulong.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
     });
+
+    private static long StatusBytes(string field)
+    {
+        string line = File.ReadLines("/proc/self/status").Single(line => line.StartsWith(field, StringComparison.Ordinal));
+        return 1024 * long.Parse(line.AsSpan(field.Length, line.Length - field.Length - "kB".Length), CultureInfo.InvariantCulture);
+    }
 
     private static string Read(string path)
     {

@@ -12,6 +12,9 @@ internal sealed record TransportSettings
 
     public int Backlog { get; init; } = 512;
 
+    /// <summary>Our transports only.</summary>
+    public int? MaxConnections { get; init; }
+
     public bool NoDelay { get; init; } = true;
 
     public bool FinOnError { get; init; }
@@ -24,6 +27,7 @@ internal sealed record TransportSettings
         options.MaxReadBufferSize = MaxReadBufferSize;
         options.MaxWriteBufferSize = MaxWriteBufferSize;
         options.Backlog = Backlog;
+        options.MaxConnections = MaxConnections;
         options.NoDelay = NoDelay;
         options.FinOnError = FinOnError;
     }

@@ -16,6 +16,9 @@ public enum TransportKind
 
     /// <summary>The io_uring engine, without its fall-back.</summary>
     IoUring,
+
+    /// <summary>A thread for every connection.</summary>
+    Blocking,
 }
 
 /// <summary>How the loops of a transport under test wait.</summary>
@@ -81,6 +84,13 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
                     options.Fallback = IoUringFallback.Fail;
                     options.SubmissionPolling.Enabled = Polling is TransportPolling.SubmissionQueue or TransportPolling.Both;
                     options.SubmissionPolling.IdleTime = TimeSpan.FromMilliseconds(1);
+                });
+                break;
+            case TransportKind.Blocking:
+                services.AddBlockingTransport(options =>
+                {
+                    options.ApplicationScheduling = Scheduling;
+                    settings.ApplyTo(options);
                 });
                 break;
             default:

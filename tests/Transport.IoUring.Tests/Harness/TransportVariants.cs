@@ -19,6 +19,8 @@ internal static class TransportVariants
            from loops in new[] { 1, 2 }
            from scheduling in new[] { ApplicationScheduling.ThreadPool, ApplicationScheduling.Inline }
            select new TransportVariant(kind, loops, scheduling),
+        new(TransportKind.Blocking, 1, ApplicationScheduling.Inline),
+        new(TransportKind.Blocking, 1, ApplicationScheduling.ThreadPool),
     ];
 
     /// <summary>The variants whose loops poll, which run the checks that polling could break.</summary>
@@ -56,6 +58,9 @@ public sealed class TransportsAttribute : DataAttribute
     /// <summary>Leaves out the variants with two loops: for what costs much time and does not depend on the number of loops.</summary>
     public bool OneLoop { get; init; }
 
+    /// <summary>Leaves out the transport that has a thread for every connection: for what concerns loops that are shared.</summary>
+    public bool SharedLoops { get; init; }
+
     /// <inheritdoc/>
     public override ValueTask<IReadOnlyCollection<ITheoryDataRow>> GetData(MethodInfo testMethod, DisposalTracker disposalTracker) =>
         new([.. TransportVariants.All.Where(Matches).Select(variant => new TheoryDataRow(variant))]);
@@ -64,7 +69,8 @@ public sealed class TransportsAttribute : DataAttribute
     public override bool SupportsDiscoveryEnumeration() => true;
 
     private bool Matches(TransportVariant variant) =>
-        !(PoolOnly && variant.IsInline) && !(OwnOnly && variant.Kind == TransportKind.Sockets) && !(OneLoop && variant.Loops > 1);
+        !(PoolOnly && variant.IsInline) && !(OwnOnly && variant.Kind == TransportKind.Sockets) && !(OneLoop && variant.Loops > 1)
+        && !(SharedLoops && variant.Kind == TransportKind.Blocking);
 }
 
 /// <summary>Lets the test explorer name and select single variants.</summary>

@@ -57,6 +57,7 @@ public sealed class AbiTests
         { nameof(IoUringProbeHeader), "struct io_uring_probe", "LastOp=last_op OpsLength=ops_len" },
         { nameof(IoVec), "struct iovec", "Base=iov_base Length=iov_len" },
         { nameof(MsgHdr), "struct msghdr", "Name=msg_name NameLength=msg_namelen IoVec=msg_iov IoVecLength=msg_iovlen Control=msg_control ControlLength=msg_controllen Flags=msg_flags" },
+        { nameof(PollFd), "struct pollfd", "Fd=fd Events=events Revents=revents" },
         { nameof(Linger), "struct linger", "OnOff=l_onoff Seconds=l_linger" },
     };
 

@@ -14,6 +14,7 @@ internal static class KernelHeaders
         #include <linux/io_uring.h>
         #include <netinet/in.h>
         #include <netinet/tcp.h>
+        #include <poll.h>
         #include <stddef.h>
         #include <stdio.h>
         #include <sys/epoll.h>

@@ -8,6 +8,9 @@ internal sealed class SideBySide<T>(T ours, T theirs)
 {
     private readonly StringBuilder _history = new();
 
+    /// <summary>What was done and seen so far.</summary>
+    public string History => _history.ToString();
+
     public void Do(string step, Func<T, string> action)
     {
         string mine = Observe(ours, action);
