@@ -20,7 +20,7 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     private readonly LoopOperation _receive = new();
     private readonly LoopOperation _send = new();
 
-    private IBufferWriter<byte> _input = null!; // set by StartOnLoop
+    private ConnectionInput _input = null!; // set by StartOnLoop
     private ReadOnlySequence<byte> _unsent;
     private ulong _token;
     private long _turn; // the loop iteration that _receivesInTurn counts in
@@ -36,7 +36,7 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     public EpollSocket(EpollLoop loop, int descriptor)
         : base(descriptor) => _loop = loop;
 
-    public override int StartOnLoop(IBufferWriter<byte> input)
+    public override int StartOnLoop(ConnectionInput input)
     {
         _input = input;
         int result = _loop.Watch(
