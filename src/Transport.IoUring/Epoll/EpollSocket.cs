@@ -23,7 +23,7 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     private readonly LoopOperation _receive = new();
     private readonly LoopOperation _send = new();
 
-    private IBufferWriter<byte> _input = null!; // set by StartOnLoop
+    private ConnectionInput _input = null!; // set by StartOnLoop
     private ReadOnlySequence<byte> _unsent;
     private ulong _token;
     private long _turn; // the loop iteration that _receivesInTurn counts in
@@ -43,7 +43,7 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
     public uint Interest =>
         (_receivePending && !_readable ? Libc.EPOLLIN | Libc.EPOLLRDHUP : 0) | (_sendPending && !_writable ? Libc.EPOLLOUT : 0);
 
-    public override int StartOnLoop(IBufferWriter<byte> input)
+    public override int StartOnLoop(ConnectionInput input)
     {
         _input = input;
         int result = _loop.Watch(

@@ -12,7 +12,9 @@ namespace Kestrel.Rpc.Transport;
 /// </summary>
 internal sealed unsafe partial class IoUringLoop : EventLoop
 {
-    private const int BufferSize = 4096;
+    /// <summary>The size of a receive buffer. Bytes.</summary>
+    public const int BufferSize = 4096;
+
 
     // Sends posted to the loop share one system call. Measured with echo: posting wins from 8 connections on (docs/benchmarks.md).
     private const int MaxBatchOfDirectSends = 4;
@@ -22,6 +24,7 @@ internal sealed unsafe partial class IoUringLoop : EventLoop
 
     private readonly SlotTable<IIoUringOwner> _owners = new();
     private readonly Stack<SendMessage> _messages = new();
+    private readonly Stack<ReceiveMessage> _receiveMessages = new();
     private readonly List<IoUringSocket> _starved = [];
     private readonly IoUringTransportOptions _options;
     private Ring? _ring;
@@ -78,6 +81,11 @@ internal sealed unsafe partial class IoUringLoop : EventLoop
     public SendMessage RentMessage() => _messages.TryPop(out SendMessage? message) ? message : new SendMessage();
 
     public void ReturnMessage(SendMessage message) => _messages.Push(message);
+
+    public ReceiveMessage RentReceiveMessage() =>
+        _receiveMessages.TryPop(out ReceiveMessage? message) ? message : new ReceiveMessage();
+
+    public void ReturnReceiveMessage(ReceiveMessage message) => _receiveMessages.Push(message);
 
     /// <summary>
     /// The kernel lost completions, so nobody knows which connection is whole: all are aborted, and what was lost is found by
@@ -179,6 +187,11 @@ internal sealed unsafe partial class IoUringLoop : EventLoop
         _ring?.Dispose(); // ends what is left of requests before their memory goes
         _buffers?.Dispose();
         while (_messages.TryPop(out SendMessage? message))
+        {
+            message.Dispose();
+        }
+
+        while (_receiveMessages.TryPop(out ReceiveMessage? message))
         {
             message.Dispose();
         }

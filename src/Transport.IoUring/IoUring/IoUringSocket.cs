@@ -6,14 +6,14 @@ using static Kestrel.Rpc.Transport.Native.IoUringConstants;
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>A socket with one multishot receive that fills buffers of the loop's ring, and one send at a time.</summary>
-internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
+internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
 {
     private readonly IoUringLoop _loop;
     private readonly LoopOperation _receive = new();
     private readonly LoopOperation _send = new();
     private LoopOperation? _close; // from CloseAsync on
 
-    private IBufferWriter<byte> _input = null!; // set by StartOnLoop
+    private ConnectionInput _input = null!; // set by StartOnLoop
     private ulong _number;
     private bool _registered;
     private bool _canceled;
@@ -37,7 +37,7 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
     public IoUringSocket(IoUringLoop loop, int descriptor)
         : base(descriptor) => _loop = loop;
 
-    public override int StartOnLoop(IBufferWriter<byte> input)
+    public override int StartOnLoop(ConnectionInput input)
     {
         _input = input;
         _number = _loop.AddOwner(this);
@@ -51,6 +51,11 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
         Debug.Assert(!_receivePending, "One receive at a time.");
         _receivePending = true;
         ReportReceived();
+        if (_bulk && _receivePending)
+        {
+            ReceiveAgain();
+        }
+
         return _receive;
     }
 
@@ -159,21 +164,48 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
     /// <summary>Gives the kernel a receive if it should have one and has none.</summary>
     public void ReceiveAgain()
     {
-        if (!_receiveArmed && !_receivePaused && !_receiveStopped && _receiveEnd is null)
+        if (_receiveArmed || _receivePaused || _receiveStopped || _receiveEnd is not null)
+        {
+            return;
+        }
+
+        if (!_bulk)
         {
             ArmReceive();
+        }
+        else if (_receivePending && _received == 0)
+        {
+            ArmBulkReceive(); // else when the connection asks for more: one receive ahead is enough
         }
     }
 
     private void OnReceived(in IoUringCqe completion)
     {
         int result = completion.Result;
+        if (_receiveMessage is { } message)
+        {
+            OnBulkReceived(message, result);
+        }
+        else
+        {
+            OnBufferReceived(completion, result);
+        }
+
+        if (_receivePending)
+        {
+            ReportReceived();
+        }
+    }
+
+    private void OnBufferReceived(in IoUringCqe completion, int result)
+    {
         if ((completion.Flags & IORING_CQE_F_BUFFER) != 0)
         {
             var buffer = (ushort)(completion.Flags >> IORING_CQE_BUFFER_SHIFT);
             if (result > 0 && !_receiveStopped)
             {
                 Store(_loop.Buffers.Bytes(buffer, result));
+                LookForBulk(result);
             }
 
             _loop.Buffers.Return(buffer);
@@ -196,11 +228,6 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
                 _receiveEnd ??= result;
             }
         }
-
-        if (_receivePending)
-        {
-            ReportReceived();
-        }
     }
 
     private void Store(ReadOnlySpan<byte> bytes)
@@ -212,11 +239,16 @@ internal sealed unsafe class IoUringSocket : LoopSocket, IIoUringOwner
         }
         catch (Exception e)
         {
-            // The pool is the user's. These bytes are lost, so no later ones may follow: the connection ends with what it threw.
-            MemoryFault = e;
-            _receiveEnd = -Errno.ENOMEM;
-            StopReceiving();
+            FailMemory(e);
         }
+    }
+
+    /// <summary>The pool is the user's. Bytes are lost, so no later ones may follow: the connection ends with what it threw.</summary>
+    private void FailMemory(Exception fault)
+    {
+        MemoryFault = fault;
+        _receiveEnd = -Errno.ENOMEM;
+        StopReceiving();
     }
 
     /// <summary>Completes the pending receive if there is something to tell: first the bytes, then how they ended.</summary>

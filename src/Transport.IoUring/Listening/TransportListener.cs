@@ -105,6 +105,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         if (_settings.Limit?.TryTake() == false)
         {
             LoopSocket.Reset(descriptor);
+            _loop.Statistics.Rejected++;
             return;
         }
 

@@ -23,7 +23,7 @@ internal abstract unsafe class LoopSocket
     /// Registers the socket with the kernel. Bytes go to <paramref name="input"/>. A negated error number if it is refused;
     /// the socket must be closed then too.
     /// </summary>
-    public abstract int StartOnLoop(IBufferWriter<byte> input);
+    public abstract int StartOnLoop(ConnectionInput input);
 
     /// <summary>
     /// Waits until at least one byte has been advanced into the input, which the caller then flushes. Results in the number

@@ -5,6 +5,7 @@ internal static class IoUringConstants
 {
     public const byte IORING_OP_POLL_ADD = 6;
     public const byte IORING_OP_SENDMSG = 9;
+    public const byte IORING_OP_RECVMSG = 10;
     public const byte IORING_OP_ACCEPT = 13;
     public const byte IORING_OP_ASYNC_CANCEL = 14;
     public const byte IORING_OP_CONNECT = 16;

@@ -49,21 +49,58 @@ internal struct BlockChain
     public void Reserve(int sizeHint)
     {
         _isWriting = true;
+        if (_writing is null || _free.IsEmpty || _free.Length < sizeHint)
+        {
+            Append(Rent(sizeHint));
+        }
+    }
+
+    /// <summary>
+    /// Under the lock: goes on in <paramref name="block"/>, which <see cref="Rent"/> gave and whose first bytes have been filled
+    /// already: <see cref="Advance"/> must follow.
+    /// </summary>
+    public void Append(PipeBlock block)
+    {
+        _isWriting = true;
         if (_writing is null)
         {
-            PipeBlock block = NewBlock(sizeHint);
-            _head = _tail = _writing = block;
+            _head = _tail = block;
             _headIndex = _tailIndex = 0;
             _examined = 0;
         }
-        else if (_free.IsEmpty || _free.Length < sizeHint)
+        else
         {
             _writing.End += _written;
             _written = 0;
-            PipeBlock block = NewBlock(sizeHint);
             _writing.SetNext(block);
-            _writing = block;
         }
+
+        _writing = block;
+        _free = block.Free;
+    }
+
+    /// <summary>A block that is in no chain yet. Without the lock.</summary>
+    public readonly PipeBlock Rent(int sizeHint)
+    {
+        PipeBlock block = _cache.Rent();
+        if (sizeHint <= _pool.MaxBufferSize)
+        {
+            block.Take(_pool.Rent(Math.Min(Math.Max(sizeHint, MinBlockSize), _pool.MaxBufferSize)));
+        }
+        else
+        {
+            block.Take(ArrayPool<byte>.Shared.Rent(sizeHint));
+        }
+
+        Debug.Assert(block.Capacity > 0, "A pool gives memory.");
+        return block;
+    }
+
+    /// <summary>Gives back a block that is in no chain. Without the lock.</summary>
+    public readonly void Return(PipeBlock block)
+    {
+        block.Reset();
+        _cache.Return(block);
     }
 
     /// <summary>Notes that the writer has filled the first bytes of <see cref="Free"/>.</summary>
@@ -141,8 +178,7 @@ internal struct BlockChain
         {
             PipeBlock next = returned!;
             returned = next.NextBlock;
-            next.Reset();
-            _cache.Return(next);
+            Return(next);
         }
     }
 
@@ -153,30 +189,12 @@ internal struct BlockChain
         {
             PipeBlock returned = block;
             block = block.NextBlock;
-            returned.Reset();
-            _cache.Return(returned);
+            Return(returned);
         }
 
         _head = _tail = _writing = null;
         _free = default;
         _written = 0;
         Uncommitted = 0;
-    }
-
-    private PipeBlock NewBlock(int sizeHint)
-    {
-        PipeBlock block = _cache.Rent();
-        if (sizeHint <= _pool.MaxBufferSize)
-        {
-            block.Take(_pool.Rent(Math.Min(Math.Max(sizeHint, MinBlockSize), _pool.MaxBufferSize)));
-        }
-        else
-        {
-            block.Take(ArrayPool<byte>.Shared.Rent(sizeHint));
-        }
-
-        Debug.Assert(block.Capacity > 0, "A pool gives memory.");
-        _free = block.Free;
-        return block;
     }
 }

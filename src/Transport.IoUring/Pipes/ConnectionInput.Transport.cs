@@ -52,6 +52,28 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
         }
     }
 
+    /// <summary>A block for the kernel to fill, which goes to <see cref="Append"/> or <see cref="Return"/>.</summary>
+    public PipeBlock RentBlock() => _blocks.Rent(sizeHint: 0);
+
+    /// <summary>Takes a block whose first <paramref name="count"/> bytes, at least one, were filled; as <see cref="Advance"/>.</summary>
+    public void Append(PipeBlock block, int count)
+    {
+        lock (_lock)
+        {
+            if (!_readerCompleted)
+            {
+                _blocks.Append(block);
+                _blocks.Advance(count);
+                return;
+            }
+        }
+
+        Return(block);
+    }
+
+    /// <summary>Takes back a block that was not filled.</summary>
+    public void Return(PipeBlock block) => _blocks.Return(block);
+
     /// <summary>
     /// Gives the application what was written. False: it has more than enough, and the caller stops reading until
     /// <see cref="ResumedAsync"/> completes.
