@@ -307,6 +307,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     private void EndOnLoop()
     {
+        _pool?.FlushOnLoop(); // the last turn may have completed what the application waits for
         t_current = null;
         _stopped = true;
         Interlocked.MemoryBarrier(); // pairs with the one in Schedule
