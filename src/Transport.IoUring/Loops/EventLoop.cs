@@ -307,6 +307,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     private void EndOnLoop()
     {
+        _pool?.FlushOnLoop(); // the application's, of the very dispatch that ended the loop: nobody else hands them over
         t_current = null;
         _stopped = true;
         Interlocked.MemoryBarrier(); // pairs with the one in Schedule
