@@ -7,6 +7,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
 {
     private readonly EventLoop _loop;
     private LoopOperation? _resumed; // loop thread only; from the first pause on
+    private readonly bool _isInline;
     private readonly long _pauseThreshold;
     private readonly long _resumeThreshold;
     private bool _paused; // guarded by _lock: the transport has stopped reading
@@ -15,6 +16,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
     {
         _loop = loop;
         _scheduler = scheduler;
+        _isInline = scheduler is InlineScheduler;
         _blocks = new BlockChain(loop.MemoryPool, loop.Blocks);
         _reading = new PipeAwaiter(ready: false);
         _pauseThreshold = maxBufferSize;
@@ -26,6 +28,12 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
 
     /// <summary>Whether the transport is to wait before it commits more. A snapshot.</summary>
     public bool IsPaused => Volatile.Read(ref _paused);
+
+    /// <summary>
+    /// Whether a read goes on by the scheduler although its result is there: an inline application belongs on the loop from its
+    /// first read on, and Kestrel starts every connection on the thread pool.
+    /// </summary>
+    private bool MustChangeThread => _isInline && !_loop.IsOnLoop;
 
     /// <summary>Memory for the next bytes, at least <paramref name="sizeHint"/> and at least one.</summary>
     public Memory<byte> GetMemory(int sizeHint = 0)

@@ -37,7 +37,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
         lock (_lock)
         {
             _reading.Begin(OnTokenFired, this, cancellationToken);
-            return _reading.IsCompleted ? new ValueTask<ReadResult>(TakeResult()) : new ValueTask<ReadResult>(this, 0);
+            return _reading.IsCompleted && !MustChangeThread ? new ValueTask<ReadResult>(TakeResult()) : new ValueTask<ReadResult>(this, 0);
         }
     }
 
@@ -181,7 +181,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
 
     ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short version)
     {
-        if (!_reading.IsCompleted)
+        if (!_reading.IsCompleted || MustChangeThread)
         {
             return ValueTaskSourceStatus.Pending;
         }
