@@ -175,7 +175,7 @@ internal sealed unsafe partial class IoUringLoop : EventLoop
         if (_starved.Count > 0)
         {
             Statistics.BufferStarvations += _starved.Count;
-            _starved.ForEach(socket => socket.ReceiveAgain());
+            _starved.ForEach(socket => socket.OnBuffersBack());
             _starved.Clear();
         }
 

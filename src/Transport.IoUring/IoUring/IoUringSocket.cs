@@ -54,6 +54,7 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
         if (_bulk && _receivePending)
         {
             ReceiveAgain();
+            ReportReceived(); // there may have been no memory for it
         }
 
         return _receive;
@@ -161,8 +162,18 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
         }
     }
 
+    /// <summary>Receives again after there was no buffer for it.</summary>
+    public void OnBuffersBack()
+    {
+        ReceiveAgain();
+        if (_receivePending)
+        {
+            ReportReceived(); // there may have been no memory for it either
+        }
+    }
+
     /// <summary>Gives the kernel a receive if it should have one and has none.</summary>
-    public void ReceiveAgain()
+    private void ReceiveAgain()
     {
         if (_receiveArmed || _receivePaused || _receiveStopped || _receiveEnd is not null)
         {

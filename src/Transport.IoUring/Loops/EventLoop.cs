@@ -231,13 +231,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     protected void ResetWakeOnLoop() => _wake.Reset();
 
     /// <summary>Aborts every connection and leaves listeners alone.</summary>
-    protected void AbortConnectionsOnLoop()
-    {
-        foreach (ILoopHandle handle in _handles.Where(handle => handle is TransportConnection).ToArray())
-        {
-            handle.AbortOnLoop();
-        }
-    }
+    protected void AbortConnectionsOnLoop() => AbortOnLoop(_handles.Where(handle => handle is TransportConnection).ToArray());
 
     /// <summary>
     /// Something threw that must not: an inline application's callback past its own task, a logger. It concerns one connection,
@@ -393,9 +387,22 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     private void StopOnLoop()
     {
         _stopping = true;
-        foreach (ILoopHandle handle in _handles.ToArray())
+        AbortOnLoop(_handles.ToArray());
+    }
+
+    /// <summary>Aborts every one of them, also where a logger throws in between.</summary>
+    private void AbortOnLoop(ILoopHandle[] handles)
+    {
+        foreach (ILoopHandle handle in handles)
         {
-            handle.AbortOnLoop();
+            try
+            {
+                handle.AbortOnLoop();
+            }
+            catch (Exception e)
+            {
+                ReportFault(e);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
     private readonly EventLoop _loop;
     private LoopOperation? _resumed; // loop thread only; from the first pause on
     private readonly bool _isInline;
+    private bool _transportEnded; // guarded by _lock: the loop touches no block any more
     private readonly long _pauseThreshold;
     private readonly long _resumeThreshold;
     private bool _paused; // guarded by _lock: the transport has stopped reading
@@ -139,8 +140,30 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
                 _writerError = error;
             }
 
+            _transportEnded = true;
             reader = _reading.Complete();
             ReleaseIfBothCompleted();
+        }
+
+        reader.Schedule(_scheduler);
+    }
+
+    /// <summary>
+    /// The application's side as if the transport had failed. The blocks stay: the loop may be writing into them, and says itself
+    /// when it has ended.
+    /// </summary>
+    private void EndByMisuse(Exception error)
+    {
+        PipeContinuation reader;
+        lock (_lock)
+        {
+            if (!_writerCompleted)
+            {
+                _writerCompleted = true;
+                _writerError = error;
+            }
+
+            reader = _reading.Complete();
         }
 
         reader.Schedule(_scheduler);

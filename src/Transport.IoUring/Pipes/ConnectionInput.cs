@@ -201,7 +201,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
 
         if (isSecond)
         {
-            CompleteByTransport(new InvalidOperationException("Concurrent reads are not supported."));
+            EndByMisuse(new InvalidOperationException("Concurrent reads are not supported."));
         }
 
         now.Schedule(_scheduler);
@@ -241,7 +241,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
     /// <summary>Under the lock.</summary>
     private void ReleaseIfBothCompleted()
     {
-        if (_readerCompleted && _writerCompleted && !_released)
+        if (_readerCompleted && _transportEnded && !_released)
         {
             _released = true;
             _blocks.Release();

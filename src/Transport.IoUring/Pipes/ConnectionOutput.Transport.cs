@@ -11,6 +11,7 @@ internal sealed partial class ConnectionOutput
     private readonly long _pauseThreshold;
     private readonly long _resumeThreshold;
     private long _sentDirectly; // written under _lock
+    private bool _transportEnded; // guarded by _lock: the loop touches no block any more
     private bool _transportSleeps; // guarded by _lock: nothing to send was found, and nobody has woken the loop since
 
     public ConnectionOutput(EventLoop loop, LoopSocket socket, PipeScheduler scheduler, long maxBufferSize)
@@ -91,8 +92,30 @@ internal sealed partial class ConnectionOutput
                 Volatile.Write(ref _readerCompleted, true);
             }
 
+            _transportEnded = true;
             writer = _flushing.Complete();
             ReleaseIfBothCompleted();
+        }
+
+        writer.Schedule(_scheduler);
+    }
+
+    /// <summary>
+    /// The application's side as if the transport had failed. The blocks stay: the transport may be sending from them, and says
+    /// itself when it has ended.
+    /// </summary>
+    private void EndByMisuse(Exception error)
+    {
+        PipeContinuation writer;
+        lock (_lock)
+        {
+            if (!_readerCompleted)
+            {
+                _readerError = error;
+                Volatile.Write(ref _readerCompleted, true);
+            }
+
+            writer = _flushing.Complete();
         }
 
         writer.Schedule(_scheduler);

@@ -193,7 +193,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
 
         if (isSecond)
         {
-            CompleteByTransport(new InvalidOperationException("Concurrent flushes are not supported."));
+            EndByMisuse(new InvalidOperationException("Concurrent flushes are not supported."));
         }
 
         now.Schedule(_scheduler);
@@ -272,7 +272,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
     /// <summary>Under the lock.</summary>
     private void ReleaseIfBothCompleted()
     {
-        if (_readerCompleted && _writerCompleted && !_released)
+        if (_transportEnded && _writerCompleted && !_released)
         {
             _released = true;
             _blocks.Release();

@@ -28,6 +28,7 @@ internal struct PipeAwaiter
     public void Begin(Action<object?> onCanceled, object pipe, CancellationToken cancellationToken)
     {
         IsRunning = true;
+        _token = default; // of an operation that ended at once
         if (cancellationToken.CanBeCanceled && !IsCompleted)
         {
             _token = cancellationToken;

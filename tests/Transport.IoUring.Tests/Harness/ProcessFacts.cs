@@ -21,8 +21,20 @@ internal static class ProcessFacts
         return at < 0 ? 0 : long.Parse(status.AsSpan(at + Field.Length, status.IndexOf('\n', at) - at - Field.Length), CultureInfo.InvariantCulture);
     });
 
-    /// <summary>How many descriptors are open.</summary>
-    public static int Descriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count();
+    /// <summary>How many sockets, event counters and pipes are open. Not files: the runtime keeps those of the code it has loaded.</summary>
+    public static int Descriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(IsUnnamed);
+
+    private static bool IsUnnamed(string descriptor)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.Name.Contains(':', StringComparison.Ordinal) == true;
+        }
+        catch (IOException)
+        {
+            return false; // closed since it was listed
+        }
+    }
 
     /// <summary>Memory of the process that is in use now: managed and native.</summary>
     public static long ResidentBytes() => StatusBytes("VmRSS:");
