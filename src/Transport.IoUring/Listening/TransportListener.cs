@@ -93,8 +93,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
 
     void IAcceptTarget.OnAccepted(int descriptor)
     {
-        EndPoint? remote = SocketAddressReader.ReadPeer(descriptor);
-        if (remote is null)
+        if (SocketAddressReader.ReadPeer(descriptor) is not { } peer)
         {
             _loop.Statistics.Rejected++;
             _ = Libc.Close(descriptor);
@@ -130,7 +129,7 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
         }
 
         _loop.Statistics.Accepted++;
-        var connection = new TransportConnection(loop, descriptor, remote, _settings, ReadLocal(descriptor));
+        var connection = new TransportConnection(loop, descriptor, peer, ReadLocal(descriptor));
         connection.Start();
         if (Interlocked.Increment(ref _queued) >= _maxQueued)
         {
@@ -177,6 +176,8 @@ internal sealed class TransportListener : IConnectionListener, IAcceptTarget, IL
             TransportLog.AcceptPaused(_settings.Logger, EndPoint.ToString()!, reason, RetryDelay);
         }
     }
+
+    int ILoopHandle.Place { get; set; }
 
     void ILoopHandle.AbortOnLoop() => StopOnLoop();
 
