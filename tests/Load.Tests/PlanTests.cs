@@ -94,6 +94,15 @@ public sealed class PlanTests
     }
 
     [Fact]
+    public void VariantsOf_Dial_AreTheInlineTransportsWithAConnectionFactory()
+    {
+        Plan plan = Everything(Settings([Workload.Dial], [.. Variants.ByName.Values]) with { Connections = [] });
+
+        Assert.Equal([new Scene(Workload.Dial, 64, 1)], plan.Scenes);
+        Assert.Equal([Variants.EpollInline, Variants.IoUringInline], plan.VariantsOf(plan.Scenes[0]));
+    }
+
+    [Fact]
     public void Steps_QuickComparisonOfEverything_FitIntoTwoMinutes()
     {
         CompareDefaults quick = CompareDefaults.Quick;

@@ -33,6 +33,22 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void WriteScene_Dial_SetsTheClientsCpuAgainstTheServers()
+    {
+        using var output = new StringWriter();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        console.Profile.Width = 240;
+        var scene = new Scene(Workload.Dial, 64, 1);
+        Sample[] samples = [.. from round in (int[])[1, 2] select SampleFactory.Create(scene, Variants.EpollInline, round, 4, clientMicroseconds: 3 + round)];
+
+        new Report(console, markdown: true).WriteScene(scene, [new Summary(samples, Variants.EpollInline)], []);
+
+        string[] lines = [.. output.ToString().Split('\n').Select(line => line.Replace(" ", "", StringComparison.Ordinal))];
+        Assert.Contains(lines, line => line.StartsWith("|server|client/server|clientCPUus/req|serverCPUus/req|", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("|epoll-inline|1.12(1.00..1.25)|4.50(4.00..5.00)|4.00(4.00..4.00)|", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void WriteGrowth_TwoServers_ShowsTheirGrowthAndItsRatio()
     {
         using var output = new StringWriter();

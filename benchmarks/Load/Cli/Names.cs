@@ -14,6 +14,7 @@ internal static class Names
         ["idle"] = Workload.Idle,
         ["pingpong"] = Workload.PingPong,
         ["pingpong-spin"] = Workload.PingPongSpin,
+        ["dial"] = Workload.Dial,
     };
 
     public static readonly IReadOnlyDictionary<string, TransportKind> Transports = new Dictionary<string, TransportKind>

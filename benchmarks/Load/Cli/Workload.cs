@@ -29,4 +29,7 @@ internal enum Workload
 
     /// <summary>The same, but the client looks for the answer without sleeping.</summary>
     PingPongSpin,
+
+    /// <summary>The echo handler; the client is on a transport of ours too, and what counts is the client's CPU.</summary>
+    Dial,
 }

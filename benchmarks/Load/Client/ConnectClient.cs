@@ -25,18 +25,17 @@ internal sealed unsafe class ConnectClient : ILoadLoop
     private const int LongestWaitMilliseconds = 50;
 
     private readonly Slot[] _slots;
-    private readonly Tally _tally;
     private readonly EpollEvents _events = new(EventsPerWait);
     private readonly EpollEvents _watch = new(1);
     private readonly int _epoll;
+    private Tally _tally = new();
     private ushort _port;
     private uint _opened;
 
-    public ConnectClient(int connections, Tally tally)
+    public ConnectClient(int connections)
     {
         _slots = new Slot[connections];
         Array.Fill(_slots, new Slot { Descriptor = -1 });
-        _tally = tally;
         _epoll = Check(Libc.epoll_create1(Libc.EPOLL_CLOEXEC), "epoll_create1");
     }
 
@@ -49,8 +48,9 @@ internal sealed unsafe class ConnectClient : ILoadLoop
         }
     }
 
-    public void RunUntil(long end)
+    public void RunUntil(long end, Tally tally)
     {
+        _tally = tally;
         while (Stopwatch.GetTimestamp() < end)
         {
             int count = Libc.epoll_wait(_epoll, _events.Pointer, EventsPerWait, LongestWaitMilliseconds);

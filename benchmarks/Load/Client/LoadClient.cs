@@ -20,16 +20,15 @@ internal sealed unsafe class LoadClient : ILoadLoop
     private const int ReceiveSize = 256 * 1024;
 
     private readonly LoadConnection[] _connections;
-    private readonly Tally _tally;
     private readonly byte[] _input = GC.AllocateUninitializedArray<byte>(ReceiveSize, pinned: true);
     private readonly byte[] _output;
     private readonly EpollEvents _events = new(EventsPerWait);
     private readonly int _epoll;
+    private Tally _tally = new();
 
-    public LoadClient(IEnumerable<Exchange> exchanges, Tally tally)
+    public LoadClient(IEnumerable<Exchange> exchanges)
     {
         _connections = [.. exchanges.Select(exchange => new LoadConnection(exchange))];
-        _tally = tally;
         _output = GC.AllocateArray<byte>(_connections.Max(connection => connection.Exchange.MaximumOutput), pinned: true);
         _epoll = Check(Libc.epoll_create1(Libc.EPOLL_CLOEXEC));
     }
@@ -48,8 +47,9 @@ internal sealed unsafe class LoadClient : ILoadLoop
         }
     }
 
-    public void RunUntil(long end)
+    public void RunUntil(long end, Tally tally)
     {
+        _tally = tally;
         while (Stopwatch.GetTimestamp() < end)
         {
             int count = Libc.epoll_wait(_epoll, _events.Pointer, EventsPerWait, LongestWaitMilliseconds);

@@ -12,17 +12,16 @@ internal sealed class LoadRun(LoadSettings settings)
     /// <param name="measured">Called at its end, while the connections are still open.</param>
     public void Run(Action measuring, Action<LoadResult> measured)
     {
-        var tally = new Tally();
-        using ILoadLoop client = CreateLoop(tally);
+        using ILoadLoop client = CreateLoop();
         client.Start(settings.Port);
-        client.RunUntil(Stopwatch.GetTimestamp() + Ticks(settings.Warmup));
+        client.RunUntil(Stopwatch.GetTimestamp() + Ticks(settings.Warmup), new Tally());
 
-        tally.Clear();
         measuring();
+        var tally = new Tally();
         ServerUsage before = ServerUsage.Take(settings);
         double clientBefore = ProcessProbe.CpuSeconds(Environment.ProcessId);
         long began = Stopwatch.GetTimestamp();
-        client.RunUntil(began + Ticks(settings.Window));
+        client.RunUntil(began + Ticks(settings.Window), tally);
         TimeSpan took = Stopwatch.GetElapsedTime(began);
         var after = ServerUsage.Take(settings);
         measured(LoadResult.Of(tally, took, ProcessProbe.CpuSeconds(Environment.ProcessId) - clientBefore, before, after));
@@ -30,18 +29,14 @@ internal sealed class LoadRun(LoadSettings settings)
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 
-    private ILoadLoop CreateLoop(Tally tally) => (settings.Workload, settings.Over) switch
+    private ILoadLoop CreateLoop() => settings.Workload switch
     {
-        (Workload.Connect, null) => new ConnectClient(settings.Connections, tally),
-        (Workload.PingPong, null) => new PingPongClient(spin: false, tally),
-        (Workload.PingPongSpin, null) => new PingPongClient(spin: true, tally),
-        (Workload.Connect or Workload.PingPong or Workload.PingPongSpin, _) =>
-            throw new LoadException($"the {settings.Workload} workload has a client of its own"),
-        (_, { } transport) => new FactoryClient(transport, Exchanges(), tally),
-        _ => new LoadClient(Exchanges(), tally),
+        Workload.Connect => new ConnectClient(settings.Connections),
+        Workload.PingPong => new PingPongClient(spin: false),
+        Workload.PingPongSpin => new PingPongClient(spin: true),
+        Workload.Dial => new DialClient(settings.Over!.Value, settings.Connections),
+        _ => new LoadClient(Enumerable.Range(0, settings.Connections).Select(CreateExchange)),
     };
-
-    private IEnumerable<Exchange> Exchanges() => Enumerable.Range(0, settings.Connections).Select(CreateExchange);
 
     private Exchange CreateExchange(int connection) => settings.Workload switch
     {

@@ -14,21 +14,15 @@ internal sealed unsafe class PingPongClient : ILoadLoop
     private readonly LoadConnection _connection = new(new EchoExchange(connection: 0));
     private readonly byte[] _input = GC.AllocateArray<byte>(EchoExchange.MessageSize + 1, pinned: true);
     private readonly byte[] _output = GC.AllocateArray<byte>(EchoExchange.MessageSize, pinned: true);
-    private readonly Tally _tally;
     private readonly int _receiveFlags;
 
     /// <param name="spin">Whether it asks again and again instead of sleeping.</param>
-    /// <param name="tally">Counts the replies.</param>
-    public PingPongClient(bool spin, Tally tally)
-    {
-        _receiveFlags = spin ? Libc.MSG_DONTWAIT : 0;
-        _tally = tally;
-    }
+    public PingPongClient(bool spin) => _receiveFlags = spin ? Libc.MSG_DONTWAIT : 0;
 
     public void Start(int port) => _connection.Connect(port, index: 0, blocking: true);
 
     /// <summary>Ends between two messages: the next phase has none under way.</summary>
-    public void RunUntil(long end)
+    public void RunUntil(long end, Tally tally)
     {
         long now = Stopwatch.GetTimestamp();
         int length = _connection.Exchange.Begin(_output, now);
@@ -41,7 +35,7 @@ internal sealed unsafe class PingPongClient : ILoadLoop
                 received += Receive(received);
                 now = Stopwatch.GetTimestamp();
             }
-            while (_connection.Exchange.Advance(_input.AsSpan(0, received), _output, now, _tally, out length) == 0);
+            while (_connection.Exchange.Advance(_input.AsSpan(0, received), _output, now, tally, out length) == 0);
         }
     }
 

@@ -38,11 +38,11 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Starts this program again with another command, pinned to one core.</summary>
     public static ChildProcess StartSelf(string name, int core, IEnumerable<string> arguments)
     {
-        string program = Environment.ProcessPath!;
-
-        // "dotnet Load.dll compare" runs in the process "dotnet".
-        bool hosted = Path.GetFileNameWithoutExtension(program) == "dotnet";
-        return Start(name, core, program, hosted ? arguments.Prepend(typeof(ChildProcess).Assembly.Location) : arguments);
+        // "dotnet Load.dll compare" runs in the process "dotnet", and the tests in one of theirs.
+        string process = Environment.ProcessPath!;
+        return Path.GetFileName(process) == typeof(ChildProcess).Assembly.GetName().Name
+            ? Start(name, core, process, arguments)
+            : Start(name, core, "dotnet", arguments.Prepend(typeof(ChildProcess).Assembly.Location));
     }
 
     public void WriteLine(string line)

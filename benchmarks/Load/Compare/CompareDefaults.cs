@@ -46,7 +46,7 @@ internal sealed record CompareDefaults
     public int[] ConnectionsOf(Workload workload) => workload switch
     {
         Workload.Upload or Workload.Download => [8],
-        Workload.Connect => [64],
+        Workload.Connect or Workload.Dial => [64],
         Workload.Idle => [IdleConnections],
         _ => Connections,
     };

@@ -18,13 +18,14 @@ internal static class Figures
     {
         Workload.Idle => OfIdle,
         Workload.PingPong or Workload.PingPongSpin => OfPingPong,
+        Workload.Dial => OfDial,
         Workload.Upload or Workload.Download => OfLoad(workload, "F1", new Figure("rate", "MiB/s", "F0", sample => sample.Load.RequestsPerSecond) { Compared = true }),
         _ => OfLoad(
             workload, "F2", new Figure("rate", $"1000 {UnitOf(workload)}/s", "F1", sample => sample.Load.RequestsPerSecond) { Scale = 1e-3 }),
     };
 
-    /// <summary>Whether the CPU for a request is what the workload is about.</summary>
-    public static bool ShowsCpu(Workload workload) => workload is not (Workload.Idle or Workload.PingPong or Workload.PingPongSpin);
+    /// <summary>Whether the server's CPU for a request is what the workload is about.</summary>
+    public static bool ShowsCpu(Workload workload) => workload is not (Workload.Idle or Workload.PingPong or Workload.PingPongSpin or Workload.Dial);
 
     /// <summary>What one request of the workload is.</summary>
     public static string UnitOf(Workload workload) => workload switch
@@ -53,6 +54,18 @@ internal static class Figures
         new Figure("cpu", "CPU us/req", "F2", sample => sample.Load.ServerMicrosecondsPerRequest),
         Switches,
         Busy,
+    ];
+
+    private static IReadOnlyList<Figure> OfDial { get; } =
+    [
+        new Figure("clientPerServer", "client / server", "F2", sample => sample.ClientPerServer),
+        new Figure("clientCpu", "client CPU us/req", "F2", sample => sample.Load.ClientMicrosecondsPerRequest),
+        new Figure("cpu", "server CPU us/req", "F2", sample => sample.Load.ServerMicrosecondsPerRequest),
+        new Figure("rate", "1000 req/s", "F1", sample => sample.Load.RequestsPerSecond) { Scale = 1e-3 },
+        P50,
+        P99,
+        new Figure("clientBusy", "client busy %", "F0", sample => sample.ClientBusy) { Scale = 100 },
+        Busy with { Title = "server busy %" },
     ];
 
     private static IReadOnlyList<Figure> OfLoad(Workload workload, string format, Figure rate)

@@ -9,18 +9,22 @@ using Microsoft.AspNetCore.Connections;
 namespace Kestrel.Rpc.Benchmarks.Load.Client;
 
 /// <summary>
-/// The closed loop over the connections of a transport's own <see cref="IConnectionFactory"/>, inline on one event loop: what a
-/// client on that transport costs.
+/// The echo loop over the connections of a transport's own <see cref="IConnectionFactory"/>, inline on one event loop: what a client on that
+/// transport costs. It does for a message what the server's echo handler does, and checks the reply besides.
 /// </summary>
-internal sealed class FactoryClient : ILoadLoop
+internal sealed class DialClient : ILoadLoop
 {
     private readonly IConnectionFactory _factory;
-    private readonly Exchange[] _exchanges;
-    private readonly Tally _tally; // of one event loop, so of one thread
+    private readonly EchoExchange[] _exchanges;
     private readonly List<ConnectionContext> _connections = [];
+
+    /// <summary>Of the phase that is under way: the event loop records, <see cref="RunUntil"/> changes it.</summary>
+    private volatile Tally _tally = new();
+
+    /// <summary>Ends with the first connection that does.</summary>
     private Task _ended = Task.CompletedTask;
 
-    public FactoryClient(TransportKind transport, IEnumerable<Exchange> exchanges, Tally tally)
+    public DialClient(TransportKind transport, int connections)
     {
         _factory = transport switch
         {
@@ -35,21 +39,25 @@ internal sealed class FactoryClient : ILoadLoop
                 LoopCount = 1,
                 ApplicationScheduling = ApplicationScheduling.Inline,
             }),
-            _ => throw new LoadException("only epoll and io_uring connect with a factory of their own"),
+            _ => throw new ArgumentOutOfRangeException(nameof(transport)),
         };
-        _exchanges = [.. exchanges];
-        _tally = tally;
+        _exchanges = [.. Enumerable.Range(0, connections).Select(connection => new EchoExchange(connection))];
     }
 
     public void Start(int port) => StartAsync(new IPEndPoint(IPAddress.Loopback, port)).GetAwaiter().GetResult();
 
-    public void RunUntil(long end)
+    public void RunUntil(long end, Tally tally)
     {
+        _tally = tally;
         TimeSpan left = TimeSpan.FromSeconds(Math.Max(0, end - Stopwatch.GetTimestamp()) / (double)Stopwatch.Frequency);
-        if (_ended.Wait(left))
+        if (Task.WaitAny([_ended], left) == 0)
         {
+            _ended.GetAwaiter().GetResult(); // throws what was wrong
             throw new LoadException("the server closed a connection");
         }
+
+        // The loop goes on; what it counts from here on belongs to nobody.
+        _tally = new Tally();
     }
 
     public void Dispose()
@@ -60,7 +68,7 @@ internal sealed class FactoryClient : ILoadLoop
 
     private async Task StartAsync(IPEndPoint server)
     {
-        foreach (Exchange _ in _exchanges)
+        foreach (EchoExchange _ in _exchanges)
         {
             _connections.Add(await _factory.ConnectAsync(server));
         }
@@ -68,7 +76,7 @@ internal sealed class FactoryClient : ILoadLoop
         _ended = Task.WhenAny(_connections.Zip(_exchanges, RunAsync).ToArray()).Unwrap();
     }
 
-    private async Task RunAsync(ConnectionContext connection, Exchange exchange)
+    private async Task RunAsync(ConnectionContext connection, EchoExchange exchange)
     {
         PipeReader input = connection.Transport.Input;
         PipeWriter output = connection.Transport.Output;
@@ -91,7 +99,7 @@ internal sealed class FactoryClient : ILoadLoop
         }
     }
 
-    private int Advance(in ReadOnlySequence<byte> buffer, PipeWriter output, Exchange exchange, out int written)
+    private int Advance(in ReadOnlySequence<byte> buffer, PipeWriter output, EchoExchange exchange, out int written)
     {
         ReadOnlySpan<byte> bytes = buffer.IsSingleSegment ? buffer.FirstSpan : buffer.ToArray();
         int taken = exchange.Advance(bytes, output.GetSpan(exchange.MaximumOutput), Stopwatch.GetTimestamp(), _tally, out written);
