@@ -4,7 +4,7 @@ using Kestrel.Rpc.Benchmarks.Load.Native;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
-/// <summary>A process on one core, spoken to in lines. It is killed when disposed of, if it has not ended by then.</summary>
+/// <summary>A process spoken to in lines. It is killed when disposed of, if it has not ended by then.</summary>
 internal sealed class ChildProcess : IDisposable
 {
     private readonly Process _process;
@@ -20,8 +20,8 @@ internal sealed class ChildProcess : IDisposable
 
     public int Id => _process.Id;
 
-    /// <summary>Starts a program pinned to one core.</summary>
-    public static ChildProcess Start(string name, int core, string program, IEnumerable<string> arguments)
+    /// <summary>Starts a program, pinned to one core or on any.</summary>
+    public static ChildProcess Start(string name, int? core, string program, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -29,14 +29,19 @@ internal sealed class ChildProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        using (new CpuAffinity(core))
+        if (core is not { } number)
+        {
+            return new ChildProcess(Process.Start(start)!, name);
+        }
+
+        using (new CpuAffinity(number))
         {
             return new ChildProcess(Process.Start(start)!, name);
         }
     }
 
-    /// <summary>Starts this program again with another command, pinned to one core.</summary>
-    public static ChildProcess StartSelf(string name, int core, IEnumerable<string> arguments)
+    /// <summary>Starts this program again with another command.</summary>
+    public static ChildProcess StartSelf(string name, int? core, IEnumerable<string> arguments)
     {
         // "dotnet Load.dll compare" runs in the process "dotnet", and the tests in one of theirs.
         string process = Environment.ProcessPath!;
