@@ -23,13 +23,13 @@ public sealed class ReportTests
 
         string[] lines = [.. output.ToString().Split('\n').Select(line => line.Replace(" ", "", StringComparison.Ordinal))];
         Assert.Contains(lines, line => line.StartsWith("|server|CPUus/req|1000req/s|p50us|p99us|switches/req|bytes/req|", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("|c-iouring|4.50(4.00..5.00)|10.0(10.0..10.0)|1(1..1)|1(1..1)|0.500(0.500..0.500)||", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("|c-iouring|4.50(4.00..5.00)|10.0|1|1|0.500||", StringComparison.Ordinal));
         Assert.Contains("|CPUus/reqasamultipleof|sockets-pool|c-iouring|", lines);
         Assert.Contains("|sockets-pool||2.25(2.00..2.50)|", lines);
-        Assert.Contains("|iouring-inline|0.50(0.50..0.50)|1.12(1.00..1.25)|", lines);
+        Assert.Contains("|iouring-inline|0.50|1.12(1.00..1.25)|", lines);
         Assert.Contains("|c-iouring|0.45(0.40..0.50)||", lines);
         Assert.Contains("|bytes/reqbeyond|sockets-pool|c-iouring|", lines);
-        Assert.Contains("|iouring-inline|-0.5(-0.5..-0.5)||", lines);
+        Assert.Contains("|iouring-inline|-0.5||", lines);
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class ReportTests
 
         string[] lines = [.. output.ToString().Split('\n').Select(line => line.Replace(" ", "", StringComparison.Ordinal))];
         Assert.Contains(lines, line => line.StartsWith("|server|client/server|clientCPUus/req|serverCPUus/req|", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.StartsWith("|epoll-inline|1.12(1.00..1.25)|4.50(4.00..5.00)|4.00(4.00..4.00)|", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("|epoll-inline|1.12(1.00..1.25)|4.50(4.00..5.00)|4.00|", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -67,8 +67,8 @@ public sealed class ReportTests
 
         string[] lines = [.. output.ToString().Split('\n').Select(line => line.Replace(" ", "", StringComparison.Ordinal))];
         Assert.Contains("|server|64|15000|growth|ofthatofc-iouring|", lines);
-        Assert.Contains("|iouring-inline|4.00(4.00..4.00)|6.00(6.00..6.00)|1.50(1.50..1.50)|1.20(1.20..1.20)|", lines);
-        Assert.Contains("|c-iouring|4.00(4.00..4.00)|5.00(5.00..5.00)|1.25(1.25..1.25)||", lines);
+        Assert.Contains("|iouring-inline|4.00|6.00|1.50|1.20|", lines);
+        Assert.Contains("|c-iouring|4.00|5.00|1.25||", lines);
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using Kestrel.Rpc.Benchmarks.Load.Measure;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
-/// <summary>One workload of the plot: connections on a logarithmic axis, microseconds from 0 up.</summary>
+/// <summary>One workload of the plot. Both axes are logarithmic: equal distances are equal ratios, also where one connection costs ten times as much.</summary>
 internal sealed class CpuPanel
 {
     public const int Width = 640;
@@ -15,27 +15,24 @@ internal sealed class CpuPanel
     private const int Top = 30;
     private const int Bottom = 50;
 
-    /// <summary>So that the outermost points are not on the frame, and a single number of connections is in the middle.</summary>
-    private const double Margin = 0.15;
+    /// <summary>So that the outermost points are not on the frame.</summary>
+    private const int Inset = 30;
+
+    /// <summary>Between the servers' marks and bars for one number of connections, which would cover each other.</summary>
+    private const int Apart = 5;
 
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
 
     private readonly Growth _growth;
     private readonly int _top;
-    private readonly double _fewest;
-    private readonly double _most;
-    private readonly double _step;
-    private readonly double _highest;
+    private readonly double[] _levels;
 
     private CpuPanel(Growth growth, int top)
     {
         _growth = growth;
         _top = top + Top;
-        _fewest = Math.Log2(growth.Connections[0]) - Margin;
-        _most = Math.Log2(growth.Connections[^1]) + Margin;
-        double largest = growth.Variants.Max(variant => growth.Connections.Max(count => growth.At(variant, count).Maximum));
-        _step = StepOf(largest);
-        _highest = Math.Max(1, Math.Ceiling(largest / _step)) * _step;
+        Spread[] all = [.. growth.Variants.SelectMany(variant => growth.Connections.Select(count => growth.At(variant, count)))];
+        _levels = LevelsAround(all.Min(cpu => cpu.Minimum), all.Max(cpu => cpu.Maximum));
     }
 
     private double Base => _top + Height - Top - Bottom;
@@ -48,14 +45,14 @@ internal sealed class CpuPanel
         Svg + "g",
         new XAttribute("class", "panel"),
         SvgText.Create(Left, _top - 10, _growth.InFlight > 1 ? $"{_growth.Workload}, {_growth.InFlight} calls in flight" : _growth.Workload, "title"),
-        Enumerable.Range(0, (int)Math.Round(_highest / _step) + 1).Select(i => Level(i * _step)),
+        _levels.Select(Level),
         _growth.Connections.Select(Count),
         new XElement(
             Svg + "path",
             new XAttribute("class", "axis"),
             new XAttribute("d", string.Create(CultureInfo.InvariantCulture, $"M{Left} {_top}V{Base}H{Width - Right}"))),
         SvgText.Create((Left + Width - Right) / 2.0, Base + 38, "connections (log scale)", anchor: "middle"),
-        SvgText.Create(16, (_top + Base) / 2, $"CPU us/{_growth.Unit}", anchor: "middle", turned: true),
+        SvgText.Create(16, (_top + Base) / 2, $"CPU us/{_growth.Unit} (log scale)", anchor: "middle", turned: true),
         _growth.Variants.Select(Curve));
 
     private IEnumerable<XElement> Level(double value) =>
@@ -70,9 +67,10 @@ internal sealed class CpuPanel
         SvgText.Create(XOf(connections), Base + 18, connections.ToString(CultureInfo.InvariantCulture), anchor: "middle"),
     ];
 
-    private XElement Curve(Variant variant)
+    private XElement Curve(Variant variant, int index)
     {
-        (double X, Spread Cpu)[] points = [.. _growth.Connections.Select(count => (XOf(count), _growth.At(variant, count)))];
+        double shift = (index - ((_growth.Variants.Count - 1) / 2.0)) * Apart;
+        (double X, Spread Cpu)[] points = [.. _growth.Connections.Select(count => (XOf(count) + shift, _growth.At(variant, count)))];
         return new XElement(
             Svg + "g",
             new XAttribute("class", "server"),
@@ -98,19 +96,27 @@ internal sealed class CpuPanel
         new XAttribute("x2", Math.Round(x2, 1)),
         new XAttribute("y2", Math.Round(y2, 1)));
 
-    private double XOf(int connections) => Left + ((Width - Right - Left) * (Math.Log2(connections) - _fewest) / (_most - _fewest));
-
-    private double YOf(double value) => Base - ((Base - _top) * value / _highest);
-
-    /// <summary>1, 2 or 5 times a power of ten, so that there are four to ten levels.</summary>
-    private static double StepOf(double largest)
+    private double XOf(int connections)
     {
-        double power = Math.Pow(10, Math.Floor(Math.Log10(Math.Max(largest, 1e-3))));
-        return (largest / power) switch
-        {
-            < 2 => power / 5,
-            < 5 => power / 2,
-            _ => power,
-        };
+        double fewest = Math.Log2(_growth.Connections[0]);
+        double most = Math.Log2(_growth.Connections[^1]);
+        double share = most > fewest ? (Math.Log2(connections) - fewest) / (most - fewest) : 0.5;
+        return Left + Inset + ((Width - Right - Left - (2 * Inset)) * share);
+    }
+
+    private double YOf(double value) => Base - ((Base - _top) * Math.Log(value / _levels[0]) / Math.Log(_levels[^1] / _levels[0]));
+
+    /// <summary>1, 2 and 5 times powers of ten, from below the smallest to above the largest; at least two.</summary>
+    private static double[] LevelsAround(double smallest, double largest)
+    {
+        double[] steps =
+        [
+            .. from power in Enumerable.Range(-3, 12)
+               from digit in (int[])[1, 2, 5]
+               select digit * Math.Pow(10, power),
+        ];
+        int first = Math.Max(0, Array.FindLastIndex(steps, step => step < smallest));
+        int last = Array.FindIndex(steps, step => step > largest);
+        return steps[first..((last < 0 ? steps.Length - 1 : last) + 1)];
     }
 }

@@ -11,7 +11,7 @@ namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 internal static class CpuPlot
 {
     private const int HeadHeight = 46;
-    private const int LegendWidth = 150;
+    private const int LegendWidth = 160;
 
     /// <summary>
     /// Text and grid follow the page; the lines' colours have a contrast of 3 to 1 or about that on white as well as on black. Their shapes
@@ -24,6 +24,7 @@ internal static class CpuPlot
         .axis { stroke: #24292f; fill: none }
         .grid { stroke: #888888; stroke-opacity: .3 }
         .line { fill: none; stroke-width: 2 }
+        .mark { stroke-width: 1.5 }
         @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .axis { stroke: #e6edf3 } }
         """;
 
@@ -52,7 +53,7 @@ internal static class CpuPlot
     private static XElement Entry(Variant variant, int x, int y) => new(
         Svg + "g",
         new XAttribute("class", "legend"),
-        LineStyle.Line(variant, string.Create(CultureInfo.InvariantCulture, $"{x},{y} {x + 24},{y}")),
-        LineStyle.Mark(variant, x + 12, y),
-        SvgText.Create(x + 30, y + 4, variant.Name));
+        LineStyle.Line(variant, string.Create(CultureInfo.InvariantCulture, $"{x},{y} {x + 36},{y}")),
+        LineStyle.Mark(variant, x + 18, y),
+        SvgText.Create(x + 44, y + 4, variant.Name));
 }

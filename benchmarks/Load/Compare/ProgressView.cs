@@ -48,6 +48,10 @@ internal sealed class ProgressView(IAnsiConsole console)
     }
 
     /// <summary>The two most telling figures.</summary>
-    private static string Describe(Sample sample) => string.Join(", ", Figures.Of(sample.Step.Scene.Workload).Take(2).Select(figure =>
-        $"{(figure.Of(sample) * figure.Scale)?.ToString(figure.Format, CultureInfo.InvariantCulture)} {figure.Title}"));
+    private static string Describe(Sample sample) => string.Join(
+        ", ",
+        from figure in Figures.Of(sample.Step.Scene.Workload).Take(2)
+        let value = figure.Of(sample) * figure.Scale
+        where value is not null
+        select $"{value.Value.ToString(figure.Format, CultureInfo.InvariantCulture)} {figure.Title}");
 }

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
-/// <summary>Prints the tables: median (minimum..maximum) of every figure, then its ratios to the peers.</summary>
+/// <summary>Prints the tables: median (minimum..maximum) of every figure, the median alone where all rounds agree, then its ratios to the peers.</summary>
 /// <param name="console">Where they go.</param>
 /// <param name="markdown">As Markdown, one line a server; else, for a terminal, the spread stands below the median so that the table stays narrow.</param>
 internal sealed class Report(IAnsiConsole console, bool markdown)
@@ -108,6 +108,11 @@ internal sealed class Report(IAnsiConsole console, bool markdown)
         // Rounded first, and 0 added: else there is a -0.0.
         int digits = int.Parse(format.AsSpan(1), CultureInfo.InvariantCulture);
         string Number(double value) => (Math.Round(value * scale, digits) + 0.0).ToString(format, CultureInfo.InvariantCulture);
+        if (Number(spread.Minimum) == Number(spread.Maximum))
+        {
+            return Number(spread.Median);
+        }
+
         string range = $"{Number(spread.Minimum)}..{Number(spread.Maximum)}";
         return markdown ? $"{Number(spread.Median)} ({range})" : $"{Number(spread.Median)}\n{range}";
     }
