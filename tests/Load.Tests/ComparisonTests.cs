@@ -4,8 +4,8 @@ using System.Numerics;
 using System.Runtime.Versioning;
 using System.Text.Json;
 using System.Xml.Linq;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Load.Tests;
 

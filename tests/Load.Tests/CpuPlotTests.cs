@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Xml.Linq;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Plot;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Reporting;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Load.Tests;
 

@@ -1,7 +1,8 @@
 using System.Text.Json;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Reporting;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 using Spectre.Console;
 
 namespace Kestrel.Rpc.Load.Tests;

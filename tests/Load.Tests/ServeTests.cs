@@ -5,9 +5,10 @@ using System.Runtime.Versioning;
 using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Client;
-using Kestrel.Rpc.Benchmarks.Load.Compare;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Processes;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Rpc.Load.Tests;

@@ -1,3 +1,6 @@
+using Kestrel.Rpc.Benchmarks.Load.Serve;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
+
 namespace Kestrel.Rpc.Benchmarks.Load.Cli;
 
 /// <summary>The words of the command line.</summary>

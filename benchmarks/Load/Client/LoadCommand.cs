@@ -3,6 +3,9 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Reporting;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Client;

@@ -1,6 +1,8 @@
 using System.Diagnostics;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Client.Exchanges;
+using Kestrel.Rpc.Benchmarks.Load.Client.Loops;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Client;
 
@@ -31,11 +33,11 @@ internal sealed class LoadRun(LoadSettings settings)
 
     private ILoadLoop CreateLoop() => settings.Workload switch
     {
-        Workload.Connect => new ConnectClient(settings.Connections),
-        Workload.PingPong => new PingPongClient(spin: false),
-        Workload.PingPongSpin => new PingPongClient(spin: true),
-        Workload.Dial => new DialClient(settings.Over!.Value, settings.Connections),
-        _ => new LoadClient(Enumerable.Range(0, settings.Connections).Select(CreateExchange)),
+        Workload.Connect => new ConnectLoop(settings.Connections),
+        Workload.PingPong => new PingPongLoop(spin: false),
+        Workload.PingPongSpin => new PingPongLoop(spin: true),
+        Workload.Dial => new DialLoop(settings.Over!.Value, settings.Connections),
+        _ => new RequestLoop(Enumerable.Range(0, settings.Connections).Select(CreateExchange)),
     };
 
     private Exchange CreateExchange(int connection) => settings.Workload switch

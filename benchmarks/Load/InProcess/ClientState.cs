@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
 
 namespace Kestrel.Rpc.Benchmarks.Load.InProcess;

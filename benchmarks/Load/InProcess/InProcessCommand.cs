@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
-using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Processes;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Benchmarks.Load.InProcess;
 

@@ -1,10 +1,9 @@
 using System.Diagnostics;
 using System.Net;
 using Hello;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
-using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 using Kestrel.Rpc.Middleware;
 using Kestrel.Rpc.Transport;
 using Microsoft.AspNetCore.Connections;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Hello;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 using Kestrel.Rpc.Middleware;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
