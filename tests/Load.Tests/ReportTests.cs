@@ -34,6 +34,20 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public void WriteScene_PeersInCAlone_HasNoTableOfAllocationsBeyondTheirs()
+    {
+        using var output = new StringWriter();
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
+        console.Profile.Width = 240;
+        Outcome outcome = Run();
+
+        new Report(console, markdown: true).WriteScene(Scene, outcome.LinesOf(Scene), [Variants.CIoUring]);
+
+        Assert.Contains("as a multiple of", output.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("beyond", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void WriteScene_Dial_SetsTheClientsCpuAgainstTheServers()
     {
         using var output = new StringWriter();

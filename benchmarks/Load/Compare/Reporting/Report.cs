@@ -38,7 +38,8 @@ internal sealed class Report(IAnsiConsole console, bool markdown)
                 Write($"{figure.Title} as a multiple of", names, summaries, line => others.Select(peer => Text(line.Ratio(figure, peer), "F2", 1)));
             }
 
-            foreach (Figure figure in figures.Where(figure => figure.Subtracted))
+            // C programs have no managed heap: with them alone there is nothing to subtract.
+            foreach (Figure figure in figures.Where(figure => figure.Subtracted && summaries.Any(line => others.Any(peer => line.Difference(figure, peer) is not null))))
             {
                 Write($"{figure.Title} beyond", names, summaries, line => others.Select(peer => Text(line.Difference(figure, peer), figure)));
             }
