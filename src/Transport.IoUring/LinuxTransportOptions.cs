@@ -26,6 +26,12 @@ public abstract class LinuxTransportOptions
     public ApplicationScheduling ApplicationScheduling { get; set; }
 
     /// <summary>
+    /// How the connections of a TCP end point come to the loops. Default: <see cref="AcceptStrategy.SharedListener"/>. The blocking
+    /// transport, whose connections have threads of their own, takes no other.
+    /// </summary>
+    public AcceptStrategy AcceptStrategy { get; set; }
+
+    /// <summary>
     /// How many received bytes one connection may hold that the application has not consumed, before the transport stops
     /// reading from it; it reads again at half. Bytes; default 1 MiB; <see langword="null"/> means no limit. io_uring may
     /// exceed it by what the kernel delivers before it stops, up to about 256 KiB; with <c>SubmissionPolling</c> up to the
@@ -53,7 +59,7 @@ public abstract class LinuxTransportOptions
 
     /// <summary>
     /// The length of the kernel's queue of connections that wait to be accepted, cut to <c>net.core.somaxconn</c> by the
-    /// kernel. Default 512; at least 1.
+    /// kernel. Default 512; at least 1. With <see cref="AcceptStrategy.ReusePort"/> every loop has such a queue.
     /// </summary>
     public int Backlog { get; set; } = 512;
 

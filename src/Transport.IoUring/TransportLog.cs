@@ -57,6 +57,9 @@ internal static partial class TransportLog
     [LoggerMessage(108, LogLevel.Error, "The kernel lost completions of the event loop {Loop}: its connections are aborted.", EventName = "CompletionsLost")]
     public static partial void CompletionsLost(ILogger logger, string loop);
 
+    [LoggerMessage(109, LogLevel.Information, "{EndPoint} has one listening socket for all event loops: AcceptStrategy.ReusePort is for TCP addresses that the transport binds itself.", EventName = "ReusePortNotPossible")]
+    public static partial void ReusePortNotPossible(ILogger logger, string endPoint);
+
     [LoggerMessage(120, LogLevel.Warning, "All {Limit} connections of the limit are taken: further ones are reset as they come. This is logged once until it is over.", EventName = "ConnectionLimitReached")]
     public static partial void ConnectionLimitReached(ILogger logger, int limit);
 

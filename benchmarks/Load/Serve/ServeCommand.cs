@@ -15,19 +15,25 @@ internal static class ServeCommand
         var polling = new Option<bool>("--polling") { Description = "Event loops look for work and never sleep (not with sockets)" };
         var port = new Option<int>("--port") { Description = "The TCP port on 127.0.0.1; 0 takes a free one", Required = true };
         var loops = new Option<int?>("--loops") { Description = "Event loops (Sockets: I/O queues). Default: the transport's own" };
+        var reusePort = new Option<bool>("--reuse-port") { Description = "Every event loop listens for itself, with SO_REUSEPORT (not with sockets)" };
         var controlled = new Option<bool>("--controlled")
         {
             Description = "Answer 'stats' lines on standard input with JSON, and end when it ends",
         };
         var command = new Command("serve", "Serve one workload until SIGTERM. Prints 'ready' when it listens.")
         {
-            workload, transport, scheduling, polling, port, loops, controlled,
+            workload, transport, scheduling, polling, port, loops, reusePort, controlled,
         };
         command.Validators.Add(line =>
         {
             if (line.GetValue(polling) && line.GetValue(transport) == TransportKind.Sockets)
             {
                 line.AddError("sockets have no --polling.");
+            }
+
+            if (line.GetValue(reusePort) && line.GetValue(transport) == TransportKind.Sockets)
+            {
+                line.AddError("sockets have no --reuse-port.");
             }
         });
         command.SetAction(async line =>
@@ -39,7 +45,7 @@ internal static class ServeCommand
                 line.GetValue(polling),
                 line.GetValue(port),
                 line.GetValue(loops),
-                line.GetValue(controlled));
+                line.GetValue(controlled)) { ReusePort = line.GetValue(reusePort) };
             await LoadServer.RunAsync(settings);
             return 0;
         });

@@ -17,4 +17,8 @@ internal sealed record ServeSettings(
     bool Polling,
     int Port,
     int? Loops,
-    bool Controlled);
+    bool Controlled)
+{
+    /// <summary>Whether every event loop has a listening socket of its own; ours alone can.</summary>
+    public bool ReusePort { get; init; }
+}

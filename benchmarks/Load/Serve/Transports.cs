@@ -48,6 +48,7 @@ internal static class Transports
         {
             options.ApplicationScheduling = inline ? ApplicationScheduling.Inline : ApplicationScheduling.ThreadPool;
             options.LoopCount = settings.Loops;
+            options.AcceptStrategy = settings.ReusePort ? AcceptStrategy.ReusePort : AcceptStrategy.SharedListener;
             if (settings.Polling)
             {
                 options.Polling.SpinTime = Timeout.InfiniteTimeSpan;

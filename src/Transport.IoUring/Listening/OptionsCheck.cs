@@ -16,6 +16,11 @@ internal static class OptionsCheck
             throw OutOfRange(nameof(options.ApplicationScheduling), options.ApplicationScheduling, "ThreadPool or Inline");
         }
 
+        if (!Enum.IsDefined(options.AcceptStrategy))
+        {
+            throw OutOfRange(nameof(options.AcceptStrategy), options.AcceptStrategy, "SharedListener or ReusePort");
+        }
+
         if (options.MaxReadBufferSize is <= 0)
         {
             throw OutOfRange(nameof(options.MaxReadBufferSize), options.MaxReadBufferSize, "at least 1 byte, or null");
@@ -29,6 +34,11 @@ internal static class OptionsCheck
         if (options is BlockingTransportOptions { LoopCount: not null })
         {
             throw OutOfRange(nameof(options.LoopCount), options.LoopCount, "null where every connection has a thread of its own");
+        }
+
+        if (options is BlockingTransportOptions && options.AcceptStrategy != AcceptStrategy.SharedListener)
+        {
+            throw OutOfRange(nameof(options.AcceptStrategy), options.AcceptStrategy, "SharedListener where every connection has a thread of its own");
         }
 
         if (options is BlockingTransportOptions && options.Polling.NapiBusyPollTime != TimeSpan.Zero)

@@ -56,9 +56,8 @@ internal abstract partial class TransportFactory
         }
 
         EventLoopGroup loops = StartLoops();
-        Socket socket = ListenSocket.Create(endpoint, _options.Backlog);
         return ValueTask.FromResult<IConnectionListener>(
-            new TransportListener(endpoint, socket, loops, _settings!, _options.Backlog, _timeProvider));
+            new TransportListener(endpoint, Listen(endpoint, loops.Loops.Count), loops, _settings!, _options.Backlog, _timeProvider));
     }
 
     public void Dispose()
@@ -107,6 +106,23 @@ internal abstract partial class TransportFactory
     }
 
     protected System.Buffers.MemoryPool<byte> CreateMemoryPool(string owner) => _memoryPools.Create(new MemoryPoolOptions { Owner = owner });
+
+    private Socket[] Listen(EndPoint endPoint, int loops)
+    {
+        if (_options.AcceptStrategy != AcceptStrategy.ReusePort)
+        {
+            return [ListenSocket.Create(endPoint, _options.Backlog)];
+        }
+
+        if (ListenSocket.SupportsReusePort(endPoint))
+        {
+            return ListenSocket.CreateGroup(endPoint, _options.Backlog, loops);
+        }
+
+        Socket socket = ListenSocket.Create(endPoint, _options.Backlog);
+        TransportLog.ReusePortNotPossible(Logger, (socket.LocalEndPoint ?? endPoint).ToString()!);
+        return [socket];
+    }
 
     private EventLoopGroup StartLoops()
     {

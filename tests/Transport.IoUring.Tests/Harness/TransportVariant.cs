@@ -46,6 +46,9 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     /// <summary>How the loops wait.</summary>
     public TransportPolling Polling { get; init; }
 
+    /// <summary>How connections come to the loops.</summary>
+    public AcceptStrategy Accept { get; init; }
+
     /// <summary>A listener factory that takes the real one as its only constructor argument and breaks something.</summary>
     public Type? Wrapper { get; init; }
 
@@ -109,6 +112,7 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     {
         string name = Kind == TransportKind.Sockets ? nameof(TransportKind.Sockets) : $"{Kind}-{Loops}-{Scheduling}";
         name = Polling == TransportPolling.None ? name : $"{name}-{Polling}";
+        name = Accept == AcceptStrategy.SharedListener ? name : $"{name}-{Accept}";
         return Wrapper is null ? name : $"{name}+{Wrapper.Name}";
     }
 
@@ -116,6 +120,7 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
     {
         options.LoopCount = Loops;
         options.ApplicationScheduling = Scheduling;
+        options.AcceptStrategy = Accept;
         options.Polling.SpinTime = Polling switch
         {
             TransportPolling.Spin or TransportPolling.Both => Timeout.InfiniteTimeSpan,

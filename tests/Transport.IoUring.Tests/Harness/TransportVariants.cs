@@ -34,11 +34,19 @@ internal static class TransportVariants
         new(TransportKind.IoUring, 1, ApplicationScheduling.Inline) { Polling = TransportPolling.Both },
     ];
 
+    /// <summary>The variants whose loops accept for themselves, which run the checks that concern accepting and binding.</summary>
+    public static IReadOnlyList<TransportVariant> ReusePort { get; } =
+    [
+        .. from kind in new[] { TransportKind.Epoll, TransportKind.IoUring }
+           from scheduling in new[] { ApplicationScheduling.ThreadPool, ApplicationScheduling.Inline }
+           select new TransportVariant(kind, 2, scheduling) { Accept = AcceptStrategy.ReusePort },
+    ];
+
     /// <summary>The variant with this name, with its wrapper if the name tells one.</summary>
     public static TransportVariant Parse(string name)
     {
         string[] parts = name.Split('+');
-        TransportVariant variant = All.Concat(Polling).Single(candidate => candidate.ToString() == parts[0]);
+        TransportVariant variant = All.Concat(Polling).Concat(ReusePort).Single(candidate => candidate.ToString() == parts[0]);
         return parts.Length == 1
             ? variant
             : variant with { Wrapper = typeof(TransportVariants).Assembly.GetTypes().Single(type => type.Name == parts[1]) };
