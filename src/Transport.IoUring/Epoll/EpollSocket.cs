@@ -8,7 +8,7 @@ namespace Kestrel.Rpc.Transport;
 /// A socket registered once, edge-triggered, for both directions. Every receive and send is tried first; only EAGAIN makes it
 /// wait for the next edge.
 /// </summary>
-internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
+internal sealed unsafe partial class EpollSocket : LoopSocket, IEpollWatcher
 {
     // One turn of the loop: at most this many receives of one socket, then the others.
     private const int MaxReceivesPerTurn = 16;
@@ -182,10 +182,23 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
             return; // canceled, or served by an event, before the postponed turn came
         }
 
+        int result = _bulk.IsBulk ? ReceiveBulk() : ReceiveOne();
+        if (result == -Errno.EAGAIN)
+        {
+            _readable = false;
+        }
+        else
+        {
+            CompleteReceive(result);
+        }
+    }
+
+    /// <summary>Receives into the input's memory. Bytes, or a negated error number.</summary>
+    private int ReceiveOne()
+    {
         if (!TryGetMemory(out Memory<byte> memory))
         {
-            CompleteReceive(-Errno.ENOMEM);
-            return;
+            return -Errno.ENOMEM;
         }
 
         int result;
@@ -198,19 +211,15 @@ internal sealed unsafe class EpollSocket : LoopSocket, IEpollWatcher
             while (result == -Errno.EINTR);
         }
 
-        if (result == -Errno.EAGAIN)
-        {
-            _readable = false;
-            return;
-        }
-
         if (result > 0)
         {
             _input.Advance(result);
-            _readable = result == memory.Length || _peerClosed;
+            bool isFull = result == memory.Length;
+            _bulk.OnBuffer(isFull);
+            _readable = isFull || _peerClosed; // a short receive has drained the socket
         }
 
-        CompleteReceive(result);
+        return result;
     }
 
     private void TrySend()

@@ -9,23 +9,16 @@ namespace Kestrel.Rpc.Transport;
 /// </remarks>
 internal sealed unsafe partial class IoUringSocket
 {
-    // Full buffers in a row after which the next bytes are taken to be many too: 32 KiB.
-    private const int FullBuffersToBulk = 8;
-
-    // A receive of less was not worth its blocks.
-    private const int MinBulkReceive = 16 * 1024;
-
     private ReceiveMessage? _receiveMessage; // while a plain receive is under way
-    private int _fullBuffers; // received in a row
-    private bool _bulk; // plain receives, as soon as the multishot one has ended
+    private BulkDetector _bulk; // plain receives, as soon as the multishot one has ended
 
     /// <summary>Notes the size of one buffer's content; full ones end the multishot receive.</summary>
     private void LookForBulk(int received)
     {
-        _fullBuffers = received == IoUringLoop.BufferSize ? _fullBuffers + 1 : 0;
-        if (_fullBuffers == FullBuffersToBulk && !_bulk)
+        bool before = _bulk.IsBulk;
+        _bulk.OnBuffer(isFull: received == IoUringLoop.BufferSize);
+        if (_bulk.IsBulk && !before)
         {
-            _bulk = true;
             CancelReceive();
         }
     }
@@ -66,13 +59,7 @@ internal sealed unsafe partial class IoUringSocket
         message.Empty(_input, received);
         _loop.ReturnReceiveMessage(message);
         _received += received;
-
-        if (result < MinBulkReceive)
-        {
-            _bulk = false; // the next bytes are waited for, and may be few
-            _fullBuffers = 0;
-        }
-
+        _bulk.OnBulk(result);
         if (result > 0 || result is -Errno.ECANCELED or -Errno.EINTR or -Errno.EAGAIN)
         {
             ReceiveAgain();

@@ -47,7 +47,7 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
         Debug.Assert(!_receivePending, "One receive at a time.");
         _receivePending = true;
         ReportReceived();
-        if (_bulk && _receivePending)
+        if (_bulk.IsBulk && _receivePending)
         {
             ReceiveAgain();
             ReportReceived(); // there may have been no memory for it
@@ -159,7 +159,7 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
             return;
         }
 
-        if (!_bulk)
+        if (!_bulk.IsBulk)
         {
             ArmReceive();
         }

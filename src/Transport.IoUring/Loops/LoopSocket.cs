@@ -56,14 +56,24 @@ internal abstract unsafe class LoopSocket
     public void ShutdownSend() => _ = Libc.Shutdown(Descriptor, Libc.SHUT_WR); // ENOTCONN: the peer was first
 
     /// <summary>
-    /// Sends what the socket takes at once: the number of bytes, or a negated error number. Any thread, while nothing else is sent
-    /// and the descriptor is open.
+    /// Sends what the socket takes at once of the first segments: the number of bytes, or a negated error number. Any thread, while
+    /// nothing else is sent and the descriptor is open.
     /// </summary>
-    public int TrySend(ReadOnlySpan<byte> bytes)
+    /// <param name="bytes">What is to be sent.</param>
+    /// <param name="isWhole">Whether the socket took all that it was offered: it may take more.</param>
+    public int TrySend(in ReadOnlySequence<byte> bytes, out bool isWhole)
     {
-        fixed (byte* buffer = bytes)
+        if (!bytes.IsSingleSegment)
         {
-            return Libc.Send(Descriptor, buffer, (nuint)bytes.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL);
+            return DirectSend.TrySend(Descriptor, bytes, out isWhole);
+        }
+
+        ReadOnlySpan<byte> only = bytes.FirstSpan;
+        fixed (byte* buffer = only)
+        {
+            int result = Libc.Send(Descriptor, buffer, (nuint)only.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL);
+            isWhole = result == only.Length;
+            return result;
         }
     }
 

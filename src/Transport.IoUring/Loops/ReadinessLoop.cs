@@ -6,6 +6,8 @@ namespace Kestrel.Rpc.Transport;
 /// <summary>A loop that is told which descriptors are ready, and whose sockets do their calls themselves.</summary>
 internal abstract class ReadinessLoop : EventLoop
 {
+    private ReceiveMessage? _receiveMessage; // with the first bulk receive
+
     protected ReadinessLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, int maxBatchOfDirectSends)
         : base(name, memoryPool, settings, maxBatchOfDirectSends)
     {
@@ -13,6 +15,9 @@ internal abstract class ReadinessLoop : EventLoop
 
     /// <summary>For the one send that runs on this loop at a time.</summary>
     public SendMessage SendMessage { get; } = new();
+
+    /// <summary>For the one bulk receive that runs on this loop at a time.</summary>
+    public ReceiveMessage ReceiveMessage => _receiveMessage ??= new ReceiveMessage();
 
     public override LoopSocket CreateSocket(int descriptor) => new EpollSocket(this, descriptor);
 
@@ -28,5 +33,9 @@ internal abstract class ReadinessLoop : EventLoop
     /// </summary>
     public abstract void Unwatch(int descriptor, ulong token);
 
-    protected override void CloseOnLoop() => SendMessage.Dispose();
+    protected override void CloseOnLoop()
+    {
+        SendMessage.Dispose();
+        _receiveMessage?.Dispose();
+    }
 }

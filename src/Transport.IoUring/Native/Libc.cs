@@ -14,6 +14,8 @@ internal static unsafe partial class Libc
 
     public static int SendMsg(int fd, MsgHdr* message, int flags) => (int)Check(sendmsg(fd, message, flags));
 
+    public static int RecvMsg(int fd, MsgHdr* message, int flags) => (int)Check(recvmsg(fd, message, flags));
+
     public static int Socket(int family, int type, int protocol) => Check(socket(family, type, protocol));
 
     public static int Connect(int fd, byte* address, uint length) => Check(connect(fd, address, length));
@@ -89,6 +91,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint sendmsg(int fd, MsgHdr* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint recvmsg(int fd, MsgHdr* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int socket(int family, int type, int protocol);

@@ -8,7 +8,6 @@ internal sealed partial class ConnectionOutput
     private readonly EventLoop _loop;
     private readonly LoopSocket _socket;
     private readonly LoopOperation _ready = new(); // loop thread only, but for its use as Lock
-    private long _sentDirectly; // written under Lock
     private bool _transportEnded; // guarded by Lock: the loop touches no block any more
     private bool _transportSleeps; // guarded by Lock: nothing to send was found, and nobody has woken the loop since
 
@@ -27,9 +26,6 @@ internal sealed partial class ConnectionOutput
     private long PauseThreshold => _loop.ConnectionSettings.MaxWriteBufferSize;
 
     private long ResumeThreshold => Math.Max(PauseThreshold / 2, 1); // with 0 a pause would never end
-
-    /// <summary>How many bytes the application's threads have sent themselves, all in all. Any thread.</summary>
-    public long SentDirectly => Volatile.Read(ref _sentDirectly);
 
     /// <summary>
     /// Takes what is to be sent; it stays in place until <see cref="SentOnLoop"/>. False: nothing, so wait for

@@ -197,40 +197,12 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         now.Schedule(Scheduler);
     }
 
-    /// <summary>
-    /// Under the lock, while the transport has nothing to send: sends what the socket takes at once, by this thread. What is left,
-    /// and any error, is the loop's. Returns the number of bytes sent.
-    /// </summary>
-    /// <remarks>The lock keeps the descriptor: it is not closed before <see cref="CompleteByTransport"/>, which takes it too.</remarks>
-    private long SendDirectly()
-    {
-        ReadOnlySequence<byte> bytes = _blocks.Sequence;
-        if (_readerCompleted || !bytes.IsSingleSegment)
-        {
-            return 0;
-        }
-
-        int sent = _socket.TrySend(bytes.FirstSpan);
-        if (sent <= 0)
-        {
-            return 0;
-        }
-
-        Volatile.Write(ref _sentDirectly, _sentDirectly + sent);
-        SequencePosition end = bytes.GetPosition(sent);
-        var block = (PipeBlock)end.GetObject()!;
-        _blocks.Examine(block, end.GetInteger());
-        _blocks.Consume(block, end.GetInteger());
-        CountSent(sent, _loop.TimeProvider.GetTimestamp()); // the loop's own clock stands while it sleeps
-        return sent;
-    }
-
     /// <summary>Under the lock: commits what was written; says whether the transport must be woken to send it.</summary>
     private bool CommitAndWake()
     {
         long before = _unsent;
         long committed = _blocks.Commit();
-        if (committed > 0 && _transportSleeps && _loop.IsDirectSendCheaper)
+        if (committed > 0 && _transportSleeps && IsDirectSendBetter(committed))
         {
             committed -= SendDirectly();
         }

@@ -12,8 +12,8 @@ internal sealed class PipeBlockPool
     // What a pool's block holds at least, so that small hints share a block.
     private const int MinBlockSize = 4096;
 
-    // Two responses of 1 MiB in blocks of 4 KiB, about 45 KB of objects.
-    private const int Capacity = 512;
+    // 16 MiB in blocks of 4 KiB, as many as the memory pool keeps: about 360 KB of objects, after a burst.
+    private const int Capacity = 4096;
 
     // Held for some nanoseconds: who does not get it soon does without the kept objects rather than wait for a thread that lost its processor.
     private const int MaxAttempts = 16;

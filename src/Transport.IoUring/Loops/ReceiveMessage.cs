@@ -19,6 +19,9 @@ internal sealed unsafe class ReceiveMessage : IDisposable
     private readonly byte* _memory = (byte*)NativeMemory.AllocZeroed((nuint)(sizeof(MsgHdr) + (MaxBlocks * sizeof(IoVec))));
     private int _count;
 
+    /// <summary>Bytes of the blocks that the last <see cref="Fill"/> took.</summary>
+    public int Capacity { get; private set; }
+
     public MsgHdr* Header => (MsgHdr*)_memory;
 
     /// <summary>Takes blocks of <paramref name="input"/> for the kernel to fill.</summary>
@@ -26,6 +29,7 @@ internal sealed unsafe class ReceiveMessage : IDisposable
     public void Fill(ConnectionInput input)
     {
         IoVec* vectors = (IoVec*)(_memory + sizeof(MsgHdr));
+        Capacity = 0;
         try
         {
             while (_count < MaxBlocks)
@@ -34,6 +38,7 @@ internal sealed unsafe class ReceiveMessage : IDisposable
                 _blocks[_count] = block;
                 _pins[_count] = block.Free.Pin();
                 vectors[_count] = new IoVec { Base = (byte*)_pins[_count].Pointer, Length = (nuint)block.Capacity };
+                Capacity += block.Capacity;
                 _count++;
             }
         }
