@@ -54,7 +54,13 @@ public sealed class LossTests
         {
             using Socket first = await ServedAsync(transport);
             using Socket second = await ServedAsync(transport);
-            Task lost = OnLoopAsync(loop, () => LoseReceives(loop, Buffers));
+            var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Task lost = OnLoopAsync(loop, () =>
+            {
+                began.SetResult();
+                LoseReceives(loop, Buffers);
+            });
+            await began.Task.Limited(); // else the loop itself might get the bytes
             await first.SendAsync(new byte[] { 1 });
             await second.SendAsync(new byte[] { 1 });
             await lost;
