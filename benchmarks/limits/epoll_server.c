@@ -1,5 +1,6 @@
 // The epoll limit: one thread, level-triggered, echo or a fixed HTTP reply per CRLFCRLF.
 // gcc -O2 epoll_server.c -o epoll_server; ./epoll_server PORT [http] [spin]
+// -DKEEP_ALIVE tells a client of HTTP/1.0, such as ab, that the connection stays.
 // PORT 0 takes a free one. Prints "port N" and "ready" when it listens. Ends by itself after an hour.
 #define _GNU_SOURCE
 #include <netinet/in.h>
@@ -13,6 +14,9 @@
 
 static const char REPLY[] =
     "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nContent-Type: text/plain\r\nServer: c\r\n"
+#ifdef KEEP_ALIVE
+    "Connection: keep-alive\r\n"
+#endif
     "Date: Fri, 20 Nov 2026 12:00:00 GMT\r\n\r\nHello, World!";
 
 int main(int argc, char **argv) {

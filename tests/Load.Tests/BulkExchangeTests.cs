@@ -1,6 +1,7 @@
 using System.Text;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
-using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Client.Exchanges;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Load.Tests;
 

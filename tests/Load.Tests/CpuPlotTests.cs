@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Xml.Linq;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Plot;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Reporting;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Load.Tests;
 
@@ -11,6 +13,9 @@ public sealed class CpuPlotTests
     private static readonly XNamespace Svg = "http://www.w3.org/2000/svg";
     private static readonly int[] Counts = [8, 64, 512];
 
+    /// <summary>Ping-pong, where alone servers poll, is not drawn.</summary>
+    private static readonly Variant[] Drawn = [.. Variants.ByName.Values.Where(variant => !variant.Polls)];
+
     [Fact]
     public void Draw_Growths_HaveAPanelEachAndALineForEachServer()
     {
@@ -18,9 +23,9 @@ public sealed class CpuPlotTests
 
         XElement[] panels = [.. Groups(plot.Root!, "panel")];
         Assert.Equal(2, panels.Length);
-        Assert.Equal(Variants.ByName.Count, Groups(plot.Root!, "legend").Count());
+        Assert.Equal(Drawn.Length, Groups(plot.Root!, "legend").Count());
         Assert.All(panels, panel => Assert.All(
-            Groups(panel, "server").Zip(Variants.ByName.Values),
+            Groups(panel, "server").Zip(Drawn),
             pair =>
             {
                 Assert.Equal(pair.Second.Name, pair.First.Element(Svg + "title")!.Value);
@@ -29,7 +34,7 @@ public sealed class CpuPlotTests
     }
 
     [Fact]
-    public void Draw_Connections_AreOnALogarithmicAxisAndMicrosecondsOnALinearOne()
+    public void Draw_ConnectionsAndMicroseconds_AreOnLogarithmicAxes()
     {
         XDocument plot = CpuPlot.Draw(Machine.Describe(), [Growth(Workload.Echo)]);
 
@@ -39,7 +44,7 @@ public sealed class CpuPlotTests
         Assert.Equal(points[1].Y - points[0].Y, points[2].Y - points[1].Y, 0.2);
         Assert.True(points[2].Y < points[0].Y, "more CPU is higher");
         Assert.Contains("connections (log scale)", panel.Value, StringComparison.Ordinal);
-        Assert.Contains("CPU us/req", panel.Value, StringComparison.Ordinal);
+        Assert.Contains("CPU us/req (log scale)", panel.Value, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -69,13 +74,28 @@ public sealed class CpuPlotTests
     [Fact]
     public void ColourOf_EveryServer_IsItsOwn()
     {
-        string[] colours = [.. Variants.ByName.Values.Select(LineStyle.ColourOf)];
+        string[] colours = [.. Drawn.Select(LineStyle.ColourOf)];
 
         Assert.Equal(colours.Length, colours.Distinct().Count());
     }
 
     [Fact]
-    public void ColourOf_EveryServer_IsReadableOnWhiteAndOnBlack() => Assert.All(Variants.ByName.Values, variant =>
+    public void Draw_LineAndMarkOfEveryServer_DifferWithoutColour()
+    {
+        XElement plot = CpuPlot.Draw(Machine.Describe(), [Growth(Workload.Echo)]).Root!;
+
+        (string?, string?, bool)[] looks =
+        [
+            .. from entry in Groups(plot, "legend")
+               let mark = entry.Element(Svg + "path")!
+               select (entry.Element(Svg + "polyline")!.Attribute("stroke-dasharray")?.Value, mark.Attribute("d")?.Value, mark.Attribute("fill")!.Value == "none"),
+        ];
+
+        Assert.Equal(Drawn.Length, looks.Distinct().Count());
+    }
+
+    [Fact]
+    public void ColourOf_EveryServer_IsReadableOnWhiteAndOnBlack() => Assert.All(Drawn, variant =>
     {
         double luminance = Luminance(LineStyle.ColourOf(variant));
 
@@ -84,15 +104,15 @@ public sealed class CpuPlotTests
         Assert.True((luminance + 0.05) / (Luminance("#161b22") + 0.05) >= 3, $"{variant.Name} on a dark page");
     });
 
-    /// <summary>Every server, with 1 us for the fewest connections, then 2 and 3.</summary>
+    /// <summary>Every server, with 1 us for the fewest connections, then 2 and 4.</summary>
     private static Growth Growth(Workload workload) => new(
         [
             .. from place in Enumerable.Range(0, Counts.Length)
-               from variant in Variants.ByName.Values
+               from variant in Drawn
                from round in (int[])[1, 2]
-               select SampleFactory.Create(new Scene(workload, Counts[place], 1), variant, round, place + 1),
+               select SampleFactory.Create(new Scene(workload, Counts[place], 1), variant, round, 1 << place),
         ],
-        [.. Variants.ByName.Values]);
+        Drawn);
 
     private static IEnumerable<XElement> Groups(XElement root, string kind) =>
         root.Descendants(Svg + "g").Where(element => element.Attribute("class")?.Value == kind);

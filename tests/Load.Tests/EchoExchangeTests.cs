@@ -1,4 +1,5 @@
-using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Client.Exchanges;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
 
 namespace Kestrel.Rpc.Load.Tests;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Client.Exchanges;
 
 namespace Kestrel.Rpc.Load.Tests;
 

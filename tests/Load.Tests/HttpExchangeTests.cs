@@ -1,5 +1,6 @@
 using System.Text;
-using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Client.Exchanges;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
 
 namespace Kestrel.Rpc.Load.Tests;
 

@@ -50,16 +50,4 @@ public sealed class LatencyHistogramTests
         Assert.Equal(0, histogram.Quantile(0.5));
         Assert.Equal((1L << 36) - 1, histogram.Maximum);
     }
-
-    [Fact]
-    public void Clear_AfterRecords_ForgetsThem()
-    {
-        var histogram = new LatencyHistogram();
-        histogram.Record(1000);
-        histogram.Clear();
-
-        Assert.Equal(0, histogram.Count);
-        Assert.Equal(0, histogram.Quantile(0.5));
-        Assert.Equal(0, histogram.Maximum);
-    }
 }

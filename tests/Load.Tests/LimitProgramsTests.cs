@@ -5,6 +5,8 @@ using System.Runtime.Versioning;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Processes;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Load.Tests;
 

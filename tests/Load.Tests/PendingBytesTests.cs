@@ -1,4 +1,4 @@
-using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Client.Loops;
 
 namespace Kestrel.Rpc.Load.Tests;
 

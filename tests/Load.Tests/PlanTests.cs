@@ -1,5 +1,6 @@
 using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Load.Tests;
 
@@ -91,6 +92,15 @@ public sealed class PlanTests
 
         Assert.All(plan.Scenes, scene => Assert.Equal(
             scene.Workload is Workload.PingPong or Workload.PingPongSpin, plan.VariantsOf(scene).Count == 3));
+    }
+
+    [Fact]
+    public void VariantsOf_Dial_AreTheInlineTransportsWithAConnectionFactory()
+    {
+        Plan plan = Everything(Settings([Workload.Dial], [.. Variants.ByName.Values]) with { Connections = [] });
+
+        Assert.Equal([new Scene(Workload.Dial, 64, 1)], plan.Scenes);
+        Assert.Equal([Variants.EpollInline, Variants.IoUringInline], plan.VariantsOf(plan.Scenes[0]));
     }
 
     [Fact]

@@ -1,7 +1,8 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
 using Hello;
-using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Client.Exchanges;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Load.Tests;

@@ -1,6 +1,6 @@
-using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Load.Tests;
 
@@ -12,7 +12,8 @@ internal static class SampleFactory
     /// <param name="variant">Its server.</param>
     /// <param name="round">Its round.</param>
     /// <param name="microseconds">Server CPU per request.</param>
-    public static Sample Create(Scene scene, Variant variant, int round, double microseconds)
+    /// <param name="clientMicroseconds">Client CPU per request.</param>
+    public static Sample Create(Scene scene, Variant variant, int round, double microseconds, double clientMicroseconds = 1)
     {
         var load = new LoadResult
         {
@@ -22,7 +23,7 @@ internal static class SampleFactory
             P99 = 1,
             P999 = 1,
             Maximum = 1,
-            ClientCpu = 1,
+            ClientCpu = clientMicroseconds,
             ServerCpu = microseconds,
             ServerUser = 1,
             ServerResident = 1,

@@ -5,9 +5,11 @@ using System.Runtime.Versioning;
 using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Client;
-using Kestrel.Rpc.Benchmarks.Load.Compare;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Processes;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
+using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Rpc.Load.Tests;
 
@@ -50,6 +52,42 @@ public sealed class ServeTests
         Assert.True(result.ServerCpu > 0);
         Assert.True(result.ServerResident > 0);
         Assert.InRange(result.P50, 0.1, result.Maximum);
+    }
+
+    [Theory]
+    [InlineData("epoll")]
+    [InlineData("io_uring")]
+    public async Task Load_Dial_ConnectsOverTheTransportAndGetsRightAnswers(string transport)
+    {
+        using ChildProcess server = Start("dial");
+        int port = await ReadPortAsync(server);
+        LoadSettings settings = Dial(port, transport) with { ServerProcess = server.Id };
+
+        LoadResult result = await Task.Run(() => LoadOnce.Run(settings, Limit)).WaitAsync(Limit * 2);
+        await server.TerminateAsync(Limit, CancellationToken.None);
+
+        Assert.True(result.ClientCpu > 0);
+        Assert.True(result.ServerCpu > 0);
+        Assert.InRange(result.P50, 0.1, result.Maximum);
+    }
+
+    [Theory]
+    [InlineData("epoll")]
+    [InlineData("io_uring")]
+    public async Task Load_DialServerThatEnds_Fails(string transport)
+    {
+        Task running;
+        using (ChildProcess server = Start("dial"))
+        {
+            LoadSettings settings = Dial(await ReadPortAsync(server), transport) with { Window = Limit * 2 };
+            var measuring = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            running = Task.Run(() => new LoadRun(settings).Run(measuring.SetResult, _ => { }));
+            await Task.WhenAny(measuring.Task, running).WaitAsync(Limit);
+        }
+
+        // A reset of the connection, or its end.
+        Exception error = await Assert.ThrowsAnyAsync<Exception>(() => running.WaitAsync(Limit));
+        Assert.True(error is LoadException or ConnectionResetException, error.ToString());
     }
 
     [Fact]
@@ -170,6 +208,17 @@ public sealed class ServeTests
 
     private static ChildProcess Start(string workload, params string[] more) =>
         Run(["serve", "--workload", workload, "--transport", "sockets", "--scheduling", "pool", "--port", "0", .. more]);
+
+    private static LoadSettings Dial(int port, string transport) => new(
+        Workload.Dial,
+        port,
+        Connections: 3,
+        InFlight: 1,
+        Warmup: TimeSpan.FromMilliseconds(50),
+        Window: TimeSpan.FromMilliseconds(200),
+        ServerProcess: null,
+        Core,
+        Names.Transports[transport]);
 
     private static ChildProcess Run(params string[] arguments) =>
         ChildProcess.Start("Load", Core, "dotnet", [typeof(LoadRun).Assembly.Location, .. arguments]);

@@ -1,6 +1,7 @@
-using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Reporting;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Load.Tests;
 

@@ -1,3 +1,6 @@
+using Kestrel.Rpc.Benchmarks.Load.Serve;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
+
 namespace Kestrel.Rpc.Benchmarks.Load.Cli;
 
 /// <summary>The words of the command line.</summary>
@@ -14,6 +17,7 @@ internal static class Names
         ["idle"] = Workload.Idle,
         ["pingpong"] = Workload.PingPong,
         ["pingpong-spin"] = Workload.PingPongSpin,
+        ["dial"] = Workload.Dial,
     };
 
     public static readonly IReadOnlyDictionary<string, TransportKind> Transports = new Dictionary<string, TransportKind>

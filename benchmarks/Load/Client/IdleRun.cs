@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Kestrel.Rpc.Benchmarks.Load.Client.Exchanges;
+using Kestrel.Rpc.Benchmarks.Load.Client.Loops;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Client;

@@ -3,6 +3,10 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Reporting;
+using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
+using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Client;
 
@@ -24,7 +28,7 @@ internal static class LoadCommand
         var serverCore = new Option<int?>("--server-core") { Description = "The core the server is pinned to" };
         Option<string?> over = new("--over")
         {
-            Description = "Connect with the connection factory of this transport, inline on one loop: epoll or io_uring",
+            Description = "The transport whose connection factory connects (dial): epoll or io_uring",
         };
         over.AcceptOnlyFromAmong(Names.Of(TransportKind.Epoll), Names.Of(TransportKind.IoUring));
         var controlled = new Option<bool>("--controlled")
@@ -56,6 +60,11 @@ internal static class LoadCommand
     {
         try
         {
+            if (settings.Workload == Workload.Dial != settings.Over is not null)
+            {
+                throw new LoadException(settings.Over is null ? "dial needs --over" : $"--over is for dial, not for {Names.Of(settings.Workload)}");
+            }
+
             if (settings.Workload == Workload.Idle)
             {
                 new IdleRun(settings).Run(() => Begin(awaitsGo: controlled), result => Report(result, controlled));
@@ -67,7 +76,7 @@ internal static class LoadCommand
 
             return 0;
         }
-        catch (Exception e) when (e is LoadException or SocketException)
+        catch (Exception e) when (e is LoadException or SocketException or ConnectionResetException)
         {
             Console.Error.WriteLine(e.Message);
             return 1;

@@ -1,6 +1,8 @@
 using System.Diagnostics;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Client.Exchanges;
+using Kestrel.Rpc.Benchmarks.Load.Client.Loops;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Client;
 
@@ -12,17 +14,16 @@ internal sealed class LoadRun(LoadSettings settings)
     /// <param name="measured">Called at its end, while the connections are still open.</param>
     public void Run(Action measuring, Action<LoadResult> measured)
     {
-        var tally = new Tally();
-        using ILoadLoop client = CreateLoop(tally);
+        using ILoadLoop client = CreateLoop();
         client.Start(settings.Port);
-        client.RunUntil(Stopwatch.GetTimestamp() + Ticks(settings.Warmup));
+        client.RunUntil(Stopwatch.GetTimestamp() + Ticks(settings.Warmup), new Tally());
 
-        tally.Clear();
         measuring();
+        var tally = new Tally();
         ServerUsage before = ServerUsage.Take(settings);
         double clientBefore = ProcessProbe.CpuSeconds(Environment.ProcessId);
         long began = Stopwatch.GetTimestamp();
-        client.RunUntil(began + Ticks(settings.Window));
+        client.RunUntil(began + Ticks(settings.Window), tally);
         TimeSpan took = Stopwatch.GetElapsedTime(began);
         var after = ServerUsage.Take(settings);
         measured(LoadResult.Of(tally, took, ProcessProbe.CpuSeconds(Environment.ProcessId) - clientBefore, before, after));
@@ -30,18 +31,14 @@ internal sealed class LoadRun(LoadSettings settings)
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 
-    private ILoadLoop CreateLoop(Tally tally) => (settings.Workload, settings.Over) switch
+    private ILoadLoop CreateLoop() => settings.Workload switch
     {
-        (Workload.Connect, null) => new ConnectClient(settings.Connections, tally),
-        (Workload.PingPong, null) => new PingPongClient(spin: false, tally),
-        (Workload.PingPongSpin, null) => new PingPongClient(spin: true, tally),
-        (Workload.Connect or Workload.PingPong or Workload.PingPongSpin, _) =>
-            throw new LoadException($"the {settings.Workload} workload has a client of its own"),
-        (_, { } transport) => new FactoryClient(transport, Exchanges(), tally),
-        _ => new LoadClient(Exchanges(), tally),
+        Workload.Connect => new ConnectLoop(settings.Connections),
+        Workload.PingPong => new PingPongLoop(spin: false),
+        Workload.PingPongSpin => new PingPongLoop(spin: true),
+        Workload.Dial => new DialLoop(settings.Over!.Value, settings.Connections),
+        _ => new RequestLoop(Enumerable.Range(0, settings.Connections).Select(CreateExchange)),
     };
-
-    private IEnumerable<Exchange> Exchanges() => Enumerable.Range(0, settings.Connections).Select(CreateExchange);
 
     private Exchange CreateExchange(int connection) => settings.Workload switch
     {

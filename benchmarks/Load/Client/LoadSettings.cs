@@ -1,4 +1,4 @@
-using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Client;
 
@@ -11,7 +11,7 @@ namespace Kestrel.Rpc.Benchmarks.Load.Client;
 /// <param name="Window">The measured time.</param>
 /// <param name="ServerProcess">The server's process id, to measure its CPU and memory; <see langword="null"/> if not wanted.</param>
 /// <param name="ServerCore">The core the server is pinned to; <see langword="null"/> if it is not.</param>
-/// <param name="Over">The transport whose connection factory connects; <see langword="null"/> for the client's own system calls.</param>
+/// <param name="Over">The transport whose connection factory connects, for dial; else <see langword="null"/>.</param>
 internal sealed record LoadSettings(
     Workload Workload,
     int Port,

@@ -13,6 +13,4 @@ internal sealed class Tally
     public long Replies => Latency.Count;
 
     public void Record(long started, long now) => Latency.Record((long)((now - started) * NanosecondsPerTick));
-
-    public void Clear() => Latency.Clear();
 }

@@ -1,6 +1,7 @@
-using Kestrel.Rpc.Benchmarks.Load.Cli;
-using Kestrel.Rpc.Benchmarks.Load.Client;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Plot;
+using Kestrel.Rpc.Benchmarks.Load.Compare.Reporting;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Processes;
 using Spectre.Console;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;

@@ -3,7 +3,9 @@ using System.Text.Json;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
 using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
+using Kestrel.Rpc.Benchmarks.Load.Processes;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
@@ -105,9 +107,9 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
         return ChildProcess.StartSelf(name, settings.ServerCore, arguments);
     }
 
-    private ChildProcess StartClient(int port, int serverProcess) => ChildProcess.StartSelf(
-        "the client",
-        settings.ClientCore,
+    private ChildProcess StartClient(int port, int serverProcess)
+    {
+        List<string> arguments =
         [
             "load",
             "--workload", Names.Of(step.Scene.Workload),
@@ -119,7 +121,14 @@ internal sealed class Measurement(CompareSettings settings, LimitPrograms progra
             "--server-process", Text(serverProcess),
             "--server-core", Text(settings.ServerCore),
             "--controlled",
-        ]);
+        ];
+        if (step.Scene.Workload == Workload.Dial)
+        {
+            arguments.AddRange(["--over", Names.Of(step.Variant.Transport!.Value)]);
+        }
+
+        return ChildProcess.StartSelf("the client", settings.ClientCore, arguments);
+    }
 
     private async Task<ServerStatistics?> AskAsync(ChildProcess server, string command, CancellationToken cancellationToken)
     {

@@ -16,6 +16,12 @@ internal sealed record Sample(PlanStep Step, LoadResult Load, long? AllocatedByt
     /// <summary>The part of the window in which the server used its core. Near 1 the server was the slower side.</summary>
     public double ServerBusy => Load.ServerCpu / Load.Seconds;
 
+    /// <summary>The part of the window in which the client used its core.</summary>
+    public double ClientBusy => Load.ClientCpu / Load.Seconds;
+
+    /// <summary>The client's CPU divided by the server's.</summary>
+    public double ClientPerServer => Load.ClientCpu / Load.ServerCpu;
+
     /// <summary>
     /// The part of the window in which something else used the server's core. The kernel counts it in hundredths of a second, so that small
     /// values are noise.

@@ -1,4 +1,5 @@
 using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 
@@ -20,11 +21,14 @@ internal sealed record Variant(string Name)
     /// <summary>Whether it looks for work without sleeping; it takes a whole core and is worth measuring where answers are waited for.</summary>
     public bool Polls { get; init; }
 
-    /// <summary>Whether it can serve the workload. The C programs know neither RPC nor large bodies.</summary>
-    public bool Serves(Workload workload)
+    /// <summary>
+    /// Whether it can serve the workload. The C programs know neither RPC nor large bodies; Sockets has no connection factory to compare with.
+    /// </summary>
+    public bool Serves(Workload workload) => workload switch
     {
-        bool pingPong = workload is Workload.PingPong or Workload.PingPongSpin;
-        return (pingPong || !Polls)
-            && (pingPong || Limit is null || workload is Workload.Echo or Workload.Http or Workload.Connect or Workload.Idle);
-    }
+        Workload.PingPong or Workload.PingPongSpin => true,
+        Workload.Echo or Workload.Http or Workload.Connect or Workload.Idle => !Polls,
+        Workload.Dial => !Polls && Transport is TransportKind.Epoll or TransportKind.IoUring && Scheduling == Scheduling.Inline,
+        _ => !Polls && Limit is null,
+    };
 }

@@ -1,13 +1,9 @@
 using System.Diagnostics;
-using System.IO.Pipelines;
 using System.Net;
-using System.Net.Sockets;
 using Hello;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
-using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Measure;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
-using Kestrel.Rpc.Client;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 using Kestrel.Rpc.Middleware;
 using Kestrel.Rpc.Transport;
 using Microsoft.AspNetCore.Connections;
@@ -17,11 +13,9 @@ namespace Kestrel.Rpc.Benchmarks.Load.InProcess;
 /// <summary>One measurement: Kestrel and its clients in this process, set up as an application would.</summary>
 internal static class InProcessRun
 {
-    private const int EchoSize = 64;
-
-    public static async Task<InProcessResult> RunAsync(
-        InProcessVariant variant, Workload workload, int connections, TimeSpan warmup, TimeSpan window, CancellationToken cancellationToken)
+    public static async Task<InProcessResult> RunAsync(InProcessVariant variant, InProcessSettings settings, CancellationToken cancellationToken)
     {
+        Workload workload = settings.Workloads[0];
         if (variant is { InProcess: false, Inline: true })
         {
             // The runtime reads it when it makes its first asynchronous socket.
@@ -35,16 +29,16 @@ internal static class InProcessRun
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var clients = new List<ClientState>();
         var running = new List<Task>();
-        for (int i = 0; i < connections; i++)
+        for (int i = 0; i < settings.Connections[0]; i++)
         {
             var state = new ClientState();
             clients.Add(state);
-            running.Add(await StartAsync(variant, workload, endPoint, state, end.Token));
+            running.Add(await InProcessClient.StartAsync(variant, workload, endPoint, state, end.Token));
         }
 
-        await Task.WhenAny(Task.WhenAll(running), Task.Delay(warmup, cancellationToken));
+        await Task.WhenAny(Task.WhenAll(running), Task.Delay(settings.Warmup, cancellationToken));
         Snapshot before = Snapshot.Take(clients, measure: true);
-        await Task.WhenAny(Task.WhenAll(running), Task.Delay(window, cancellationToken));
+        await Task.WhenAny(Task.WhenAll(running), Task.Delay(settings.Window, cancellationToken));
         Snapshot after = Snapshot.Take(clients, measure: false);
         await end.CancelAsync();
         await Task.WhenAll(running).WaitAsync(TimeSpan.FromSeconds(10), cancellationToken); // throws what a client met
@@ -53,7 +47,7 @@ internal static class InProcessRun
         long requests = after.Requests - before.Requests;
         if (requests == 0)
         {
-            throw new LoadException($"{variant} answered nothing in {window.TotalSeconds} s");
+            throw new LoadException($"{variant} answered nothing in {settings.Window.TotalSeconds} s");
         }
 
         var latencies = new LatencyHistogram();
@@ -94,117 +88,6 @@ internal static class InProcessRun
         }
 
         return app;
-    }
-
-    private static async Task<Task> StartAsync(
-        InProcessVariant variant, Workload workload, EndPoint endPoint, ClientState state, CancellationToken end)
-    {
-        if (workload == Workload.Rpc)
-        {
-            RpcConnection connection = variant.InProcess
-                ? await RpcConnection.ConnectAsync(InProcessNetwork.Default, endPoint, cancellationToken: end)
-                : await RpcConnection.ConnectAsync(endPoint, cancellationToken: end);
-            return Task.Run(() => CallAsync(connection, state, end), CancellationToken.None);
-        }
-
-        if (variant.InProcess)
-        {
-            ConnectionContext connection = await InProcessNetwork.Default.ConnectAsync(endPoint, end);
-            return Task.Run(() => EchoAsync(connection, state, end), CancellationToken.None);
-        }
-
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        await socket.ConnectAsync(endPoint, end);
-        return Task.Run(() => EchoAsync(socket, state, end), CancellationToken.None);
-    }
-
-    private static async Task CallAsync(RpcConnection connection, ClientState state, CancellationToken end)
-    {
-        await using (connection)
-        {
-            var request = new HelloRequest { Msg = "world" };
-            while (!end.IsCancellationRequested)
-            {
-                long start = Stopwatch.GetTimestamp();
-                HelloReply reply = await connection.CallAsync<HelloRequest, HelloReply>("helloworld", "Hello", request, CancellationToken.None);
-                state.Count(start, reply.Msg == "Hello world");
-            }
-        }
-    }
-
-    private static async Task EchoAsync(ConnectionContext connection, ClientState state, CancellationToken end)
-    {
-        await using (connection)
-        {
-            PipeReader input = connection.Transport.Input;
-            byte[] message = new byte[EchoSize];
-            while (!end.IsCancellationRequested)
-            {
-                long start = Stopwatch.GetTimestamp();
-                message[0]++;
-                await connection.Transport.Output.WriteAsync(message, CancellationToken.None);
-                ReadResult read = await input.ReadAtLeastAsync(EchoSize, CancellationToken.None);
-                bool right = read.Buffer.Length == EchoSize && read.Buffer.FirstSpan.SequenceEqual(message);
-                input.AdvanceTo(read.Buffer.End);
-                state.Count(start, right);
-            }
-        }
-    }
-
-    private static async Task EchoAsync(Socket socket, ClientState state, CancellationToken end)
-    {
-        using (socket)
-        {
-            byte[] message = new byte[EchoSize];
-            byte[] reply = new byte[EchoSize];
-            while (!end.IsCancellationRequested)
-            {
-                long start = Stopwatch.GetTimestamp();
-                message[0]++;
-                await socket.SendAsync(message, CancellationToken.None);
-                int filled = 0;
-                while (filled < EchoSize)
-                {
-                    int count = await socket.ReceiveAsync(reply.AsMemory(filled), CancellationToken.None);
-                    filled = count > 0 ? filled + count : throw new LoadException("the server closed the connection");
-                }
-
-                state.Count(start, reply.AsSpan().SequenceEqual(message));
-            }
-        }
-    }
-
-    /// <summary>What one client has done. Its own thread writes it.</summary>
-    private sealed class ClientState
-    {
-        private readonly List<long> _latencies = new(capacity: 1 << 16);
-        private long _requests;
-        private volatile bool _measuring;
-
-        public long Requests => Volatile.Read(ref _requests);
-
-        public bool Measuring
-        {
-            set => _measuring = value;
-        }
-
-        public void Count(long start, bool right)
-        {
-            if (!right)
-            {
-                throw new LoadException("a reply was wrong");
-            }
-
-            Volatile.Write(ref _requests, _requests + 1);
-
-            // The first of the window are enough, and a list that is full grows no more.
-            if (_measuring && _latencies.Count < _latencies.Capacity)
-            {
-                _latencies.Add((long)Stopwatch.GetElapsedTime(start).TotalNanoseconds);
-            }
-        }
-
-        public void AddTo(LatencyHistogram histogram) => _latencies.ForEach(histogram.Record);
     }
 
     private readonly record struct Snapshot(long Time, double Cpu, long Requests, long Allocated)

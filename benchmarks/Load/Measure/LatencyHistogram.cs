@@ -30,13 +30,6 @@ internal sealed class LatencyHistogram
         Maximum = Math.Max(Maximum, nanoseconds);
     }
 
-    public void Clear()
-    {
-        Array.Clear(_counts);
-        Count = 0;
-        Maximum = 0;
-    }
-
     /// <summary>
     /// The duration that a share of <paramref name="quantile"/> (0 to 1) does not exceed, as the middle of its bucket; nanoseconds.
     /// 0 when nothing was recorded.

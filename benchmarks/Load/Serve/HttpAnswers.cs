@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Serve;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Hello;
-using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 using Kestrel.Rpc.Middleware;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -54,6 +54,7 @@ internal static class LoadServer
             case Workload.Idle:
             case Workload.PingPong:
             case Workload.PingPongSpin:
+            case Workload.Dial:
                 listen.UseConnectionHandler<EchoHandler>();
                 break;
             case Workload.Http:
@@ -77,6 +78,7 @@ internal static class LoadServer
             case Workload.Idle:
             case Workload.PingPong:
             case Workload.PingPongSpin:
+            case Workload.Dial:
                 break;
             case Workload.Http:
                 app.Map("/{**path}", HttpAnswers.TextAsync);

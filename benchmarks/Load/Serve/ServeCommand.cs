@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 
 namespace Kestrel.Rpc.Benchmarks.Load.Serve;
 

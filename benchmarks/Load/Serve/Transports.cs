@@ -1,4 +1,4 @@
-using Kestrel.Rpc.Benchmarks.Load.Cli;
+using Kestrel.Rpc.Benchmarks.Load.Workloads;
 using Kestrel.Rpc.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection.Extensions;

@@ -71,6 +71,8 @@ internal sealed class ConnectAttempt : ILoopHandle
         }
     }
 
+    int ILoopHandle.Place { get; set; }
+
     void ILoopHandle.AbortOnLoop()
     {
         Interlocked.CompareExchange(ref _end, (int)EndCause.Stop, (int)EndCause.None);
@@ -133,7 +135,7 @@ internal sealed class ConnectAttempt : ILoopHandle
 
             if (result == 0 && !_canceled)
             {
-                connection = new TransportConnection(_loop, connector.Descriptor, _endPoint, _settings, halfCloses: true);
+                connection = new TransportConnection(_loop, connector.Descriptor, new PeerAddress(_endPoint), halfCloses: true);
                 connector.Take();
                 connection.Start();
             }
@@ -171,7 +173,7 @@ internal sealed class ConnectAttempt : ILoopHandle
         _endPoint is IPEndPoint { Port: var port }
         && SocketAddressReader.ReadLocal(descriptor) is IPEndPoint local
         && local.Port == port
-        && local.Equals(SocketAddressReader.ReadPeer(descriptor));
+        && local.Equals(SocketAddressReader.ReadPeer(descriptor)?.ToEndPoint());
 
     private LoopOperation DelayAsync()
     {

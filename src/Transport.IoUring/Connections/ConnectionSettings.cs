@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>What all connections of one transport have in common: the options, as they were when it started.</summary>
-internal sealed class ConnectionSettings
+internal class ConnectionSettings
 {
     private readonly ApplicationScheduling _scheduling;
 
@@ -38,6 +38,6 @@ internal sealed class ConnectionSettings
     public long MaxWriteBufferSize { get; }
 
     /// <summary>Runs the application's continuations of the connections of <paramref name="loop"/>.</summary>
-    public PipeScheduler CreateApplicationScheduler(EventLoop loop) =>
+    public virtual PipeScheduler CreateApplicationScheduler(EventLoop loop) =>
         _scheduling == ApplicationScheduling.Inline ? new InlineScheduler(loop) : new PoolScheduler(loop);
 }

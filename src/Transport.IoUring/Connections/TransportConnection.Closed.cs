@@ -51,7 +51,7 @@ internal sealed partial class TransportConnection : IThreadPoolWorkItem
         }
         catch (Exception e)
         {
-            TransportLog.ClosedCallbackFailed(_settings.Logger, ConnectionId, e);
+            TransportLog.ClosedCallbackFailed(Settings.Logger, ConnectionId, e);
         }
 
         Finish();

@@ -25,7 +25,7 @@ internal sealed partial class TransportConnection
         }
 
         _socket.ShutdownSend();
-        TransportLog.ConnectionWriteFin(_settings.Logger, ConnectionId, "The application completed its output and everything was sent.");
+        TransportLog.ConnectionWriteFin(Settings.Logger, ConnectionId, "The application completed its output and everything was sent.");
     }
 
     /// <summary>Nobody reads the answers any more: when the last byte is sent, both directions end.</summary>

@@ -6,7 +6,7 @@ internal sealed partial class TransportConnection
 {
     /// <summary>Moves bytes to the application until the peer's stream ends, the application stops reading, or something fails.</summary>
     /// <remarks>It awaits operations of the loop only, so all of it runs on the loop's thread.</remarks>
-    private async Task ReceiveOnLoop()
+    private async LoopMethod ReceiveOnLoop()
     {
         Exception? error = null;
         Exception? fault = null;
@@ -26,11 +26,11 @@ internal sealed partial class TransportConnection
                 if (!_input.CommitOnLoop())
                 {
                     // Nothing more is taken from the kernel while the application has enough to do.
-                    TransportLog.ConnectionPause(_settings.Logger, ConnectionId);
+                    TransportLog.ConnectionPause(Settings.Logger, ConnectionId);
                     _socket.PauseReceiving();
                     await _input.ResumedAsync();
                     _socket.ResumeReceiving();
-                    TransportLog.ConnectionResume(_settings.Logger, ConnectionId);
+                    TransportLog.ConnectionResume(Settings.Logger, ConnectionId);
                 }
 
                 if (_input.IsReaderCompleted || _shutdownReason is not null)
@@ -63,7 +63,7 @@ internal sealed partial class TransportConnection
     {
         if (errno == 0)
         {
-            TransportLog.ConnectionReadFin(_settings.Logger, ConnectionId);
+            TransportLog.ConnectionReadFin(Settings.Logger, ConnectionId);
             return null;
         }
 

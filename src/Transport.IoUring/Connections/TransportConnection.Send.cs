@@ -7,7 +7,7 @@ internal sealed partial class TransportConnection
 {
     /// <summary>Sends what the application has flushed until it has completed its output, or the socket fails.</summary>
     /// <remarks>It awaits operations of the loop only, so all of it runs on the loop's thread.</remarks>
-    private async Task SendOnLoop()
+    private async LoopMethod SendOnLoop()
     {
         Exception? error = null; // null: the application is done and everything is sent
         Exception? fault = null; // what the application should see when it goes on writing
@@ -71,7 +71,7 @@ internal sealed partial class TransportConnection
     {
         if (fault is not null)
         {
-            TransportLog.ConnectionError(_settings.Logger, ConnectionId, fault);
+            TransportLog.ConnectionError(Settings.Logger, ConnectionId, fault);
         }
     }
 
@@ -80,7 +80,7 @@ internal sealed partial class TransportConnection
         Exception error = (errno == Errno.ENOMEM ? _socket.MemoryFault : null) ?? SocketErrors.ToException(errno);
         if (SocketErrors.IsReset(errno))
         {
-            TransportLog.ConnectionReset(_settings.Logger, ConnectionId);
+            TransportLog.ConnectionReset(Settings.Logger, ConnectionId);
         }
 
         return error;

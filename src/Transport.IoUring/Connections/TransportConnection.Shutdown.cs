@@ -43,7 +43,7 @@ internal sealed partial class TransportConnection
 
         _loop.AssertOnLoop();
         error ??= Volatile.Read(ref _abortReason); // asked for already, though its turn has not come: never a graceful end then
-        bool reset = error is not null && !_settings.FinOnError;
+        bool reset = error is not null && !Settings.FinOnError;
         _shutdownReason = error ?? new ConnectionAbortedException("The application completed its output and everything was sent.");
         if (reset)
         {
@@ -61,11 +61,11 @@ internal sealed partial class TransportConnection
         // Last: a logger may throw.
         if (reset)
         {
-            TransportLog.ConnectionWriteRst(_settings.Logger, ConnectionId, _shutdownReason.Message);
+            TransportLog.ConnectionWriteRst(Settings.Logger, ConnectionId, _shutdownReason.Message);
         }
         else
         {
-            TransportLog.ConnectionWriteFin(_settings.Logger, ConnectionId, _shutdownReason.Message);
+            TransportLog.ConnectionWriteFin(Settings.Logger, ConnectionId, _shutdownReason.Message);
         }
     }
 
@@ -74,11 +74,11 @@ internal sealed partial class TransportConnection
         _loop.AssertOnLoop();
         if (--_runningMethods == 0)
         {
-            CloseOnLoop();
+            _ = CloseOnLoop();
         }
     }
 
-    private async void CloseOnLoop()
+    private async LoopMethod CloseOnLoop()
     {
         _shutdownReason ??= HalfClosed; // whoever aborts from here on must not touch the descriptor
         lock (_socket)
@@ -93,7 +93,7 @@ internal sealed partial class TransportConnection
         _loop.RemoveConnection();
         if (!_halfCloses)
         {
-            _settings.Limit?.Release(); // it was accepted: what this side connects does not count
+            Settings.Limit?.Release(); // it was accepted: what this side connects does not count
         }
 
         Finish();

@@ -19,37 +19,39 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
 {
     private readonly EventLoop _loop;
     private readonly LoopSocket _socket; // loop thread only
-    private readonly ConnectionSettings _settings;
     private readonly ConnectionInput _input;
     private readonly ConnectionOutput _output;
 
+    private ulong _peer; // the packed address while there is no end point
     private string? _id;
     private IDictionary<object, object?>? _items;
-    private EndPoint? _localEndPoint;
-    private Socket? _socketFeature; // guarded by _socket
-    private bool _descriptorClosed; // guarded by _socket
+    private Socket? _socketFeature; // guarded by _socket, like the next
+    private bool _descriptorClosed;
 
     public TransportConnection(
         EventLoop loop,
         int descriptor,
-        EndPoint? remoteEndPoint,
-        ConnectionSettings settings,
+        in PeerAddress peer,
         EndPoint? localEndPoint = null,
         bool halfCloses = false)
     {
         _loop = loop;
-        _settings = settings;
         _halfCloses = halfCloses;
         _socket = loop.CreateSocket(descriptor);
-        _localEndPoint = localEndPoint ?? SocketAddressReader.ReadLocal(descriptor);
-        RemoteEndPoint = remoteEndPoint;
+        LocalEndPoint = localEndPoint ?? SocketAddressReader.ReadLocal(descriptor);
+        _peer = peer.Packed;
+        base.RemoteEndPoint = peer.EndPoint;
         _startedAt = loop.TimeProvider.GetTimestamp(); // by the accepting loop's thread, which may be another
 
-        _input = new ConnectionInput(loop, loop.ApplicationScheduler, settings.MaxReadBufferSize);
-        _output = new ConnectionOutput(loop, _socket, loop.ApplicationScheduler, settings.MaxWriteBufferSize);
+        _input = new ConnectionInput(loop, _socket);
+        _output = new ConnectionOutput(loop, _socket);
         Transport = this;
         Features = new ConnectionFeatures(this);
     }
+
+    public int Place { get; set; }
+
+    private ConnectionSettings Settings => _loop.ConnectionSettings;
 
     public override string ConnectionId
     {
@@ -71,13 +73,24 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
 
     PipeWriter IDuplexPipe.Output => _output;
 
-    public override EndPoint? LocalEndPoint
+    public override EndPoint? RemoteEndPoint
     {
-        get => _localEndPoint;
-        set => _localEndPoint = value;
-    }
+        get
+        {
+            if (_peer != 0)
+            {
+                base.RemoteEndPoint ??= PeerAddress.Unpack(_peer);
+            }
 
-    public override EndPoint? RemoteEndPoint { get; set; }
+            return base.RemoteEndPoint;
+        }
+
+        set
+        {
+            _peer = 0;
+            base.RemoteEndPoint = value;
+        }
+    }
 
     public MemoryPool<byte> MemoryPool => _loop.MemoryPool;
 

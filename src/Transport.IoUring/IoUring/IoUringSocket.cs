@@ -5,12 +5,14 @@ using static Kestrel.Rpc.Transport.Native.IoUringConstants;
 
 namespace Kestrel.Rpc.Transport;
 
-/// <summary>A socket with one multishot receive that fills buffers of the loop's ring, and one send at a time.</summary>
+/// <summary>
+/// A socket with one multishot receive that fills buffers of the loop's ring (plain ones for bulk: <c>.Bulk</c>), and one send at a
+/// time (<c>.Send</c>).
+/// </summary>
 internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
 {
     private readonly IoUringLoop _loop;
     private readonly LoopOperation _receive = new();
-    private readonly LoopOperation _send = new();
     private LoopOperation? _close; // from CloseAsync on
 
     private ConnectionInput _input = null!; // set by StartOnLoop
@@ -27,12 +29,6 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
     private bool _receivePending; // the connection waits for bytes
     private int _received; // bytes advanced into the input that the connection does not know of yet
     private int? _receiveEnd; // how the peer's stream ended: 0 or a negated error number
-
-    private bool _sendArmed;
-    private bool _sendPending;
-    private ReadOnlySequence<byte> _unsent;
-    private MemoryHandle _sendPin;
-    private SendMessage? _sendMessage; // while a vectored send is under way
 
     public IoUringSocket(IoUringLoop loop, int descriptor)
         : base(descriptor) => _loop = loop;
@@ -76,23 +72,6 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
     {
         _receiveStopped = true;
         CancelReceive();
-    }
-
-    public override LoopOperation SendAsync(in ReadOnlySequence<byte> buffer)
-    {
-        Debug.Assert(!_sendPending, "One send at a time.");
-        _sendPending = true;
-        _unsent = buffer;
-        if (_canceled)
-        {
-            CompleteSend(-Errno.ECANCELED);
-        }
-        else
-        {
-            ArmSend();
-        }
-
-        return _send;
     }
 
     public override void Cancel()
@@ -282,32 +261,6 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
         }
     }
 
-    private void OnSent(int result)
-    {
-        _sendArmed = false;
-        ReleaseSendMemory();
-        if (_canceled)
-        {
-            CompleteSend(-Errno.ECANCELED);
-        }
-        else if (result > 0 || result is -Errno.EINTR or -Errno.EAGAIN)
-        {
-            _unsent = _unsent.Slice(Math.Max(result, 0));
-            if (_unsent.IsEmpty)
-            {
-                CompleteSend(0);
-            }
-            else
-            {
-                ArmSend();
-            }
-        }
-        else
-        {
-            CompleteSend(result);
-        }
-    }
-
     private void ArmReceive()
     {
         if (!_loop.TryBeginBufferReceive(this))
@@ -327,59 +280,6 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
         _receiveArmed = true;
     }
 
-    private void ArmSend()
-    {
-        try
-        {
-            SubmitSend();
-        }
-        catch (Exception e)
-        {
-            MemoryFault = e; // memory of the user's own kind that cannot be pinned
-            ReleaseSendMemory();
-            CompleteSend(-Errno.ENOMEM);
-        }
-    }
-
-    private void SubmitSend()
-    {
-        var request = new IoUringSqe
-        {
-            Fd = Descriptor,
-            OpFlags = Libc.MSG_NOSIGNAL | Libc.MSG_WAITALL, // the kernel itself waits for room, up to the last byte
-        };
-        if (_unsent.IsSingleSegment)
-        {
-            _sendPin = _unsent.First.Pin();
-            request.Opcode = IORING_OP_SEND;
-            request.Addr = (ulong)_sendPin.Pointer;
-            request.Len = (uint)_unsent.First.Length;
-        }
-        else
-        {
-            _sendMessage = _loop.RentMessage();
-            _sendMessage.Fill(_unsent);
-            request.Opcode = IORING_OP_SENDMSG;
-            request.Addr = (ulong)_sendMessage.Header;
-            request.Len = 1;
-        }
-
-        _loop.Submit(ref request, CompletionKind.Send, _number);
-        _sendArmed = true;
-    }
-
-    private void ReleaseSendMemory()
-    {
-        _sendPin.Dispose();
-        _sendPin = default;
-        if (_sendMessage is { } message)
-        {
-            _sendMessage = null;
-            message.Release();
-            _loop.ReturnMessage(message);
-        }
-    }
-
     private void CancelReceive()
     {
         if (_receiveArmed && !_receiveCanceling)
@@ -393,13 +293,6 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
     {
         _receivePending = false;
         _receive.Complete(result);
-    }
-
-    private void CompleteSend(int result)
-    {
-        _sendPending = false;
-        _unsent = default;
-        _send.Complete(result);
     }
 
     private void FinishClose()

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Kestrel.Rpc.Transport.Native;
 
@@ -67,6 +66,8 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
     /// <summary>Accepts no more, and tells the listener when the socket is closed. Any thread.</summary>
     public void Stop() => _loop.Schedule(static listener => ((LoopListener)listener!).StopOnLoop(), this);
 
+    int ILoopHandle.Place { get; set; }
+
     void ILoopHandle.AbortOnLoop() => StopOnLoop();
 
     void IAcceptTarget.OnAccepted(int descriptor) => AcceptOnLoop(descriptor, _timeProvider.GetTimestamp());
@@ -86,8 +87,7 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
 
     private void AcceptOnLoop(int descriptor, long since)
     {
-        EndPoint? remote = SocketAddressReader.ReadPeer(descriptor);
-        if (remote is null)
+        if (SocketAddressReader.ReadPeer(descriptor) is not { } peer)
         {
             _loop.Statistics.Rejected++;
             _ = Libc.Close(descriptor);
@@ -117,7 +117,7 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
             return;
         }
 
-        TransportConnection? connection = TryStart(loop, descriptor, remote);
+        TransportConnection? connection = TryStart(loop, descriptor, peer);
         if (connection is null)
         {
             return;
@@ -134,7 +134,7 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
         _listener.Incident.Succeed();
     }
 
-    private TransportConnection? TryStart(EventLoop loop, int descriptor, EndPoint remote)
+    private TransportConnection? TryStart(EventLoop loop, int descriptor, in PeerAddress peer)
     {
         try
         {
@@ -143,7 +143,7 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
                 TcpOptions.SetNoDelay(descriptor);
             }
 
-            var connection = new TransportConnection(loop, descriptor, remote, _settings, _listener.LocalEndPointOf(descriptor));
+            var connection = new TransportConnection(loop, descriptor, peer, _listener.LocalEndPointOf(descriptor));
             connection.Start(); // from here on the connection closes the descriptor and gives its place back, whatever happens
             return connection;
         }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using Kestrel.Rpc.Transport.Native;
@@ -7,17 +8,31 @@ namespace Kestrel.Rpc.Transport;
 /// <summary>Turns the kernel's socket addresses into end points.</summary>
 internal static unsafe class SocketAddressReader
 {
+    // Of struct sockaddr_in; both in the order of the wire.
+    private const int IPv4PortOffset = 2;
+    private const int IPv4AddressOffset = 4;
+
     // End points that exist for their Create method.
     private static readonly IPEndPoint IPv4Factory = new(IPAddress.Any, 0);
     private static readonly IPEndPoint IPv6Factory = new(IPAddress.IPv6Any, 0);
     private static readonly UnixDomainSocketEndPoint UnixFactory = new("/");
 
     /// <summary>The address of the other end, or <see langword="null"/> if it has gone already (ENOTCONN).</summary>
-    public static EndPoint? ReadPeer(int descriptor)
+    public static PeerAddress? ReadPeer(int descriptor)
     {
         byte* address = stackalloc byte[Libc.SockAddrStorageSize];
         uint length = Libc.SockAddrStorageSize;
-        return Libc.GetPeerName(descriptor, address, &length) >= 0 ? ToEndPoint(new ReadOnlySpan<byte>(address, (int)length)) : null;
+        if (Libc.GetPeerName(descriptor, address, &length) < 0)
+        {
+            return null;
+        }
+
+        if (*(ushort*)address == Libc.AF_INET)
+        {
+            return PeerAddress.IPv4(*(uint*)(address + IPv4AddressOffset), BinaryPrimitives.ReverseEndianness(*(ushort*)(address + IPv4PortOffset)));
+        }
+
+        return ToEndPoint(new ReadOnlySpan<byte>(address, (int)length)) is { } endPoint ? new PeerAddress(endPoint) : null;
     }
 
     /// <summary>The address of our own end, or <see langword="null"/> if the kernel no longer knows it.</summary>

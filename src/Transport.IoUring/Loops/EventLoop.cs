@@ -24,7 +24,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
 
     private readonly ConcurrentQueue<WorkItem> _posted = new();
     private readonly Queue<WorkItem> _local = new(); // loop thread only
-    private readonly HashSet<ILoopHandle> _handles = []; // loop thread only
+    private readonly LoopHandles _handles = new(); // loop thread only
     private readonly ManualResetEventSlim _opened = new();
     private readonly PoolScheduler? _pool; // null where the application runs on the loop
     private readonly Thread _thread;
@@ -52,7 +52,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         _maxBatchOfDirectSends = maxBatchOfDirectSends;
         Name = name;
         MemoryPool = memoryPool;
+        Blocks = new PipeBlockPool(memoryPool);
         Logger = settings.Logger;
+        ConnectionSettings = settings;
         Settings = settings.Loops;
         _spin = new SpinPolicy(Settings.SpinTime, Settings.TimeProvider);
         TimeProvider = Settings.TimeProvider;
@@ -66,14 +68,17 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     /// <summary>The pool that the loop's connections take their blocks from; disposed with the loop.</summary>
     public MemoryPool<byte> MemoryPool { get; }
 
-    /// <summary>Empty block objects for the loop's connections.</summary>
-    public PipeBlockCache Blocks { get; } = new();
+    /// <summary>Makes blocks of it.</summary>
+    public PipeBlockPool Blocks { get; }
 
     /// <summary>Runs the application's continuations of the loop's connections.</summary>
     public PipeScheduler ApplicationScheduler { get; }
 
     /// <summary>How many connections the loop serves; what accepted connections are balanced by.</summary>
     public int ConnectionCount => Volatile.Read(ref _connections);
+
+    /// <summary>Of the connections that the loop serves.</summary>
+    public ConnectionSettings ConnectionSettings { get; }
 
     public bool IsOnLoop => t_current == this;
 
@@ -157,6 +162,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         }
     }
 
+    /// <summary>As <see cref="ReportFault"/>, for the loop whose thread this is.</summary>
+    public static void ReportFaultOfCurrent(Exception fault) => t_current?.ReportFault(fault);
+
     public void AddConnection() => Interlocked.Increment(ref _connections);
 
     public void RemoveConnection() => Interlocked.Decrement(ref _connections);
@@ -231,7 +239,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     protected void ResetWakeOnLoop() => _wake.Reset();
 
     /// <summary>Aborts every connection and leaves listeners alone.</summary>
-    protected void AbortConnectionsOnLoop() => AbortOnLoop(_handles.Where(handle => handle is TransportConnection).ToArray());
+    protected void AbortConnectionsOnLoop() => AbortOnLoop(Array.FindAll(_handles.ToArray(), handle => handle is TransportConnection));
 
     /// <summary>
     /// Something threw that must not: an inline application's callback past its own task, memory that is short. It concerns one

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Threading.Tasks.Sources;
 
 namespace Kestrel.Rpc.Transport;
 
@@ -8,11 +7,9 @@ namespace Kestrel.Rpc.Transport;
 /// One operation at a time that a method running on the loop awaits, used again for the next one. The result is a byte
 /// count, zero, or a negated error number. Loop thread only: it neither locks nor captures a context.
 /// </summary>
-/// <remarks>Awaited as a <see cref="ValueTask{TResult}"/>, which needs no delegate for each method that waits.</remarks>
-internal sealed class LoopOperation : IValueTaskSource<int>
+internal sealed class LoopOperation
 {
-    private Action<object?>? _continuation;
-    private object? _state;
+    private object? _continuation; // a LoopContinuation, or an Action of any other async method
     private int _result;
 
     /// <summary>Whether a method awaits this operation now.</summary>
@@ -20,7 +17,7 @@ internal sealed class LoopOperation : IValueTaskSource<int>
 
     public bool IsCompleted { get; private set; }
 
-    public ValueTaskAwaiter<int> GetAwaiter() => new ValueTask<int>(this, 0).GetAwaiter();
+    public Awaiter GetAwaiter() => new(this);
 
     /// <summary>Makes the result ready and runs the awaiting method, if there is one, before it returns.</summary>
     public void Complete(int result)
@@ -29,27 +26,45 @@ internal sealed class LoopOperation : IValueTaskSource<int>
         _result = result;
         IsCompleted = true;
 
-        Action<object?>? continuation = _continuation;
-        object? state = _state;
+        object? continuation = _continuation;
         _continuation = null;
-        _state = null;
-        continuation?.Invoke(state);
+        if (continuation is LoopContinuation method)
+        {
+            method.Run();
+        }
+        else if (continuation is not null)
+        {
+            ((Action)continuation)();
+        }
     }
 
-    int IValueTaskSource<int>.GetResult(short token)
-    {
-        Debug.Assert(IsCompleted, "The result is read once, after completion.");
-        IsCompleted = false;
-        return _result;
-    }
-
-    ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) =>
-        IsCompleted ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
-
-    void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    private void OnCompleted(object continuation)
     {
         Debug.Assert(_continuation is null, "One method at a time awaits an operation.");
         _continuation = continuation;
-        _state = state;
     }
+
+    public readonly struct Awaiter(LoopOperation operation) : ILoopAwaiter
+    {
+        public bool IsCompleted => operation.IsCompleted;
+
+        public int GetResult()
+        {
+            Debug.Assert(operation.IsCompleted, "The result is read once, after completion.");
+            operation.IsCompleted = false;
+            return operation._result;
+        }
+
+        public void OnCompleted(LoopContinuation continuation) => operation.OnCompleted(continuation);
+
+        public void OnCompleted(Action continuation) => operation.OnCompleted(continuation);
+
+        public void UnsafeOnCompleted(Action continuation) => operation.OnCompleted(continuation);
+    }
+}
+
+/// <summary>What a <see cref="LoopMethod"/> can await.</summary>
+internal interface ILoopAwaiter : ICriticalNotifyCompletion
+{
+    void OnCompleted(LoopContinuation continuation);
 }

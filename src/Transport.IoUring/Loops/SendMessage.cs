@@ -18,6 +18,14 @@ internal sealed unsafe class SendMessage : IDisposable
 
     public MsgHdr* Header => (MsgHdr*)_memory;
 
+    /// <summary>Pins one piece of memory, which needs no header, until <see cref="Release"/>; returns where it is.</summary>
+    public byte* Fill(ReadOnlyMemory<byte> memory)
+    {
+        _pins[0] = memory.Pin();
+        _count = 1;
+        return (byte*)_pins[0].Pointer;
+    }
+
     /// <summary>Points the header at the first segments of <paramref name="buffer"/> and pins them until <see cref="Release"/>.</summary>
     public void Fill(in ReadOnlySequence<byte> buffer)
     {

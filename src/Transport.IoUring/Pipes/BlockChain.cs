@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 
 namespace Kestrel.Rpc.Transport;
 
@@ -9,11 +8,7 @@ namespace Kestrel.Rpc.Transport;
 /// </summary>
 internal struct BlockChain
 {
-    // What a pool block holds at least, so that small hints share a block.
-    private const int MinBlockSize = 4096;
-
-    private readonly MemoryPool<byte> _pool;
-    private readonly PipeBlockCache _cache;
+    private readonly PipeBlockPool _pool;
 
     private PipeBlock? _head; // the reader's first block
     private int _headIndex;
@@ -27,11 +22,7 @@ internal struct BlockChain
     private int _written; // bytes of it that its End does not tell yet
     private bool _isWriting; // the writer holds memory of _writing: it must not be given back
 
-    public BlockChain(MemoryPool<byte> pool, PipeBlockCache cache)
-    {
-        _pool = pool;
-        _cache = cache;
-    }
+    public BlockChain(PipeBlockPool pool) => _pool = pool;
 
     /// <summary>Bytes written and not committed yet.</summary>
     public long Uncommitted { get; private set; }
@@ -51,12 +42,12 @@ internal struct BlockChain
         _isWriting = true;
         if (_writing is null || _free.IsEmpty || _free.Length < sizeHint)
         {
-            Append(Rent(sizeHint));
+            Append(_pool.Rent(sizeHint));
         }
     }
 
     /// <summary>
-    /// Under the lock: goes on in <paramref name="block"/>, which <see cref="Rent"/> gave and whose first bytes have been filled
+    /// Under the lock: goes on in <paramref name="block"/>, which the pool gave and whose first bytes have been filled
     /// already: <see cref="Advance"/> must follow.
     /// </summary>
     public void Append(PipeBlock block)
@@ -77,30 +68,6 @@ internal struct BlockChain
 
         _writing = block;
         _free = block.Free;
-    }
-
-    /// <summary>A block that is in no chain yet. Without the lock.</summary>
-    public readonly PipeBlock Rent(int sizeHint)
-    {
-        PipeBlock block = _cache.Rent();
-        if (sizeHint <= _pool.MaxBufferSize)
-        {
-            block.Take(_pool.Rent(Math.Min(Math.Max(sizeHint, MinBlockSize), _pool.MaxBufferSize)));
-        }
-        else
-        {
-            block.Take(ArrayPool<byte>.Shared.Rent(sizeHint));
-        }
-
-        Debug.Assert(block.Capacity > 0, "A pool gives memory.");
-        return block;
-    }
-
-    /// <summary>Gives back a block that is in no chain. Without the lock.</summary>
-    public readonly void Return(PipeBlock block)
-    {
-        block.Reset();
-        _cache.Return(block);
     }
 
     /// <summary>Notes that the writer has filled the first bytes of <see cref="Free"/>.</summary>
@@ -178,7 +145,7 @@ internal struct BlockChain
         {
             PipeBlock next = returned!;
             returned = next.NextBlock;
-            Return(next);
+            _pool.Return(next);
         }
     }
 
@@ -189,7 +156,7 @@ internal struct BlockChain
         {
             PipeBlock returned = block;
             block = block.NextBlock;
-            Return(returned);
+            _pool.Return(returned);
         }
 
         _head = _tail = _writing = null;

@@ -9,19 +9,15 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
     private LoopOperation? _resumed; // loop thread only; from the first pause on
     private readonly bool _isInline;
     private bool _transportEnded; // guarded by _lock: the loop touches no block any more
-    private readonly long _pauseThreshold;
-    private readonly long _resumeThreshold;
     private bool _paused; // guarded by _lock: the transport has stopped reading
 
-    public ConnectionInput(EventLoop loop, PipeScheduler scheduler, long maxBufferSize)
+    public ConnectionInput(EventLoop loop, LoopSocket socket)
     {
         _loop = loop;
-        _scheduler = scheduler;
-        _isInline = scheduler is InlineScheduler;
-        _blocks = new BlockChain(loop.MemoryPool, loop.Blocks);
+        _lock = socket;
+        _isInline = loop.ApplicationScheduler is InlineScheduler;
+        _blocks = new BlockChain(loop.Blocks);
         _reading = new PipeAwaiter(ready: false);
-        _pauseThreshold = maxBufferSize;
-        _resumeThreshold = Math.Max(maxBufferSize / 2, 1); // with 0 a pause would never end
     }
 
     /// <summary>Whether the application reads no more. A snapshot: it never becomes false again.</summary>
@@ -29,6 +25,12 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
 
     /// <summary>Whether the transport is to wait before it commits more. A snapshot.</summary>
     public bool IsPaused => Volatile.Read(ref _paused);
+
+    private PipeScheduler Scheduler => _loop.ApplicationScheduler;
+
+    private long PauseThreshold => _loop.ConnectionSettings.MaxReadBufferSize;
+
+    private long ResumeThreshold => Math.Max(PauseThreshold / 2, 1); // with 0 a pause would never end
 
     /// <summary>
     /// Whether a read goes on by the scheduler although its result is there: an inline application belongs on the loop from its
@@ -62,7 +64,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
     }
 
     /// <summary>A block for the kernel to fill, which goes to <see cref="Append"/> or <see cref="Return"/>.</summary>
-    public PipeBlock RentBlock() => _blocks.Rent(sizeHint: 0);
+    public PipeBlock RentBlock() => _loop.Blocks.Rent(sizeHint: 0);
 
     /// <summary>Takes a block whose first <paramref name="count"/> bytes, at least one, were filled; as <see cref="Advance"/>.</summary>
     public void Append(PipeBlock block, int count)
@@ -81,7 +83,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
     }
 
     /// <summary>Takes back a block that was not filled.</summary>
-    public void Return(PipeBlock block) => _blocks.Return(block);
+    public void Return(PipeBlock block) => _loop.Blocks.Return(block);
 
     /// <summary>
     /// Gives the application what was written. False: it has more than enough, and the caller stops reading until
@@ -103,13 +105,13 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
                     reader = _reading.Complete();
                 }
 
-                _paused |= _pauseThreshold > 0 && before < _pauseThreshold && _unexamined >= _pauseThreshold && !_readerCompleted;
+                _paused |= PauseThreshold > 0 && before < PauseThreshold && _unexamined >= PauseThreshold && !_readerCompleted;
             }
 
             paused = _paused;
         }
 
-        reader.Schedule(_scheduler);
+        reader.Schedule(Scheduler);
         return !paused;
     }
 
@@ -145,7 +147,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
             ReleaseIfBothCompleted();
         }
 
-        reader.Schedule(_scheduler);
+        reader.Schedule(Scheduler);
     }
 
     /// <summary>
@@ -166,7 +168,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
             reader = _reading.Complete();
         }
 
-        reader.Schedule(_scheduler);
+        reader.Schedule(Scheduler);
     }
 
     private void ResumeTransport() => _loop.Schedule(static input => ((ConnectionInput)input!).CompletePauseOnLoop(), this);

@@ -13,8 +13,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
 {
     private static readonly Action<object?> OnTokenFired = static input => ((ConnectionInput)input!).CancelByToken();
 
-    private readonly Lock _lock = new();
-    private readonly PipeScheduler _scheduler; // runs the application
+    private readonly LoopSocket _lock; // an object that is there anyway and that the application never sees: a lock of its own is memory
     private BlockChain _blocks;
     private PipeAwaiter _reading;
     private long _unexamined; // committed bytes that the reader has not looked at
@@ -96,7 +95,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
             {
                 long before = _unexamined;
                 _unexamined -= _blocks.Examine(examinedBlock, examinedIndex);
-                resume = _paused && before >= _resumeThreshold && _unexamined < _resumeThreshold;
+                resume = _paused && before >= ResumeThreshold && _unexamined < ResumeThreshold;
                 _paused &= !resume;
             }
 
@@ -127,7 +126,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
             reader = _reading.Cancel();
         }
 
-        reader.Schedule(_scheduler);
+        reader.Schedule(Scheduler);
     }
 
     public override void Complete(Exception? exception = null)
@@ -204,7 +203,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
             EndByMisuse(new InvalidOperationException("Concurrent reads are not supported."));
         }
 
-        now.Schedule(_scheduler);
+        now.Schedule(Scheduler);
     }
 
     /// <summary>Under the lock.</summary>
@@ -235,7 +234,7 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
             reader = _reading.CancelByToken();
         }
 
-        reader.Schedule(_scheduler);
+        reader.Schedule(Scheduler);
     }
 
     /// <summary>Under the lock.</summary>

@@ -2,7 +2,7 @@ namespace Kestrel.Rpc.Transport;
 
 internal sealed partial class ConnectionOutput
 {
-    private long _bytesSent; // guarded by _lock, like the next
+    private long _bytesSent; // guarded by Lock, like the next
     private long _sentAt;
 
     /// <summary>The bytes that the kernel has taken.</summary>

@@ -7,22 +7,26 @@ internal sealed partial class ConnectionOutput
 {
     private readonly EventLoop _loop;
     private readonly LoopSocket _socket;
-    private readonly LoopOperation _ready = new(); // loop thread only
-    private readonly long _pauseThreshold;
-    private readonly long _resumeThreshold;
-    private long _sentDirectly; // written under _lock
-    private bool _transportEnded; // guarded by _lock: the loop touches no block any more
-    private bool _transportSleeps; // guarded by _lock: nothing to send was found, and nobody has woken the loop since
+    private readonly LoopOperation _ready = new(); // loop thread only, but for its use as Lock
+    private long _sentDirectly; // written under Lock
+    private bool _transportEnded; // guarded by Lock: the loop touches no block any more
+    private bool _transportSleeps; // guarded by Lock: nothing to send was found, and nobody has woken the loop since
 
-    public ConnectionOutput(EventLoop loop, LoopSocket socket, PipeScheduler scheduler, long maxBufferSize)
+    public ConnectionOutput(EventLoop loop, LoopSocket socket)
     {
         _loop = loop;
         _socket = socket;
-        _scheduler = scheduler;
-        _blocks = new BlockChain(loop.MemoryPool, loop.Blocks);
-        _pauseThreshold = maxBufferSize;
-        _resumeThreshold = Math.Max(maxBufferSize / 2, 1); // with 0 a pause would never end
+        _blocks = new BlockChain(loop.Blocks);
     }
+
+    // An object that is there anyway and that the application never sees: a lock of its own is memory.
+    private object Lock => _ready;
+
+    private PipeScheduler Scheduler => _loop.ApplicationScheduler;
+
+    private long PauseThreshold => _loop.ConnectionSettings.MaxWriteBufferSize;
+
+    private long ResumeThreshold => Math.Max(PauseThreshold / 2, 1); // with 0 a pause would never end
 
     /// <summary>How many bytes the application's threads have sent themselves, all in all. Any thread.</summary>
     public long SentDirectly => Volatile.Read(ref _sentDirectly);
@@ -36,7 +40,7 @@ internal sealed partial class ConnectionOutput
     /// <param name="error">What the application completed its output with.</param>
     public bool TryTakeOnLoop(out ReadOnlySequence<byte> buffer, out bool isCompleted, out Exception? error)
     {
-        lock (_lock)
+        lock (Lock)
         {
             buffer = _blocks.Sequence;
             isCompleted = _writerCompleted;
@@ -53,7 +57,7 @@ internal sealed partial class ConnectionOutput
     public void SentOnLoop(SequencePosition end)
     {
         PipeContinuation writer = default;
-        lock (_lock)
+        lock (Lock)
         {
             var block = (PipeBlock)end.GetObject()!;
             long before = _unsent;
@@ -61,13 +65,13 @@ internal sealed partial class ConnectionOutput
             CountSent(sent, _loop.TimestampOnLoop());
             _unsent -= sent;
             _blocks.Consume(block, end.GetInteger());
-            if (before >= _resumeThreshold && _unsent < _resumeThreshold)
+            if (before >= ResumeThreshold && _unsent < ResumeThreshold)
             {
                 writer = _flushing.Complete();
             }
         }
 
-        writer.Schedule(_scheduler);
+        writer.Schedule(Scheduler);
     }
 
     /// <summary>Ends the wait of <see cref="ReadyAsync"/>, if there is one.</summary>
@@ -84,7 +88,7 @@ internal sealed partial class ConnectionOutput
     public void CompleteByTransport(Exception? error)
     {
         PipeContinuation writer;
-        lock (_lock)
+        lock (Lock)
         {
             if (!_readerCompleted)
             {
@@ -97,7 +101,7 @@ internal sealed partial class ConnectionOutput
             ReleaseIfBothCompleted();
         }
 
-        writer.Schedule(_scheduler);
+        writer.Schedule(Scheduler);
     }
 
     /// <summary>
@@ -107,7 +111,7 @@ internal sealed partial class ConnectionOutput
     private void EndByMisuse(Exception error)
     {
         PipeContinuation writer;
-        lock (_lock)
+        lock (Lock)
         {
             if (!_readerCompleted)
             {
@@ -118,7 +122,7 @@ internal sealed partial class ConnectionOutput
             writer = _flushing.Complete();
         }
 
-        writer.Schedule(_scheduler);
+        writer.Schedule(Scheduler);
     }
 
     private bool TakeSleep()

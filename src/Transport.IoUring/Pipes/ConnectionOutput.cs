@@ -13,8 +13,6 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
 {
     private static readonly Action<object?> OnTokenFired = static output => ((ConnectionOutput)output!).CancelByToken();
 
-    private readonly Lock _lock = new();
-    private readonly PipeScheduler _scheduler; // runs the application
     private BlockChain _blocks;
     private PipeAwaiter _flushing = new(ready: true);
     private long _unsent; // committed bytes that the transport has not sent
@@ -34,7 +32,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
         if (!_blocks.HasFree(sizeHint))
         {
-            lock (_lock)
+            lock (Lock)
             {
                 _blocks.Reserve(sizeHint);
             }
@@ -67,7 +65,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
 
         bool wake;
         ValueTask<FlushResult> result;
-        lock (_lock)
+        lock (Lock)
         {
             wake = CommitAndWake();
             _flushing.Begin(OnTokenFired, this, cancellationToken);
@@ -114,18 +112,18 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
     public override void CancelPendingFlush()
     {
         PipeContinuation writer;
-        lock (_lock)
+        lock (Lock)
         {
             writer = _flushing.Cancel();
         }
 
-        writer.Schedule(_scheduler);
+        writer.Schedule(Scheduler);
     }
 
     public override void Complete(Exception? exception = null)
     {
         bool wake;
-        lock (_lock)
+        lock (Lock)
         {
             wake = CommitAndWake();
             if (!_writerCompleted)
@@ -151,7 +149,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         CancellationToken token;
         try
         {
-            lock (_lock)
+            lock (Lock)
             {
                 if (!_flushing.IsCompleted)
                 {
@@ -186,7 +184,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
     {
         PipeContinuation now;
         bool isSecond;
-        lock (_lock)
+        lock (Lock)
         {
             now = _flushing.OnCompleted(continuation, state, flags, out isSecond);
         }
@@ -196,7 +194,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
             EndByMisuse(new InvalidOperationException("Concurrent flushes are not supported."));
         }
 
-        now.Schedule(_scheduler);
+        now.Schedule(Scheduler);
     }
 
     /// <summary>
@@ -238,7 +236,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         }
 
         _unsent += committed;
-        if (_pauseThreshold > 0 && before < _pauseThreshold && _unsent >= _pauseThreshold && !_readerCompleted)
+        if (PauseThreshold > 0 && before < PauseThreshold && _unsent >= PauseThreshold && !_readerCompleted)
         {
             _flushing.Reset();
         }
@@ -261,12 +259,12 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
     private void CancelByToken()
     {
         PipeContinuation writer;
-        lock (_lock)
+        lock (Lock)
         {
             writer = _flushing.CancelByToken();
         }
 
-        writer.Schedule(_scheduler);
+        writer.Schedule(Scheduler);
     }
 
     /// <summary>Under the lock.</summary>

@@ -12,8 +12,7 @@ internal struct PipeAwaiter
     private Action<object?>? _continuation;
     private object? _state;
     private ExecutionContext? _context;
-    private CancellationTokenRegistration _registration;
-    private CancellationToken _token; // kept beside the registration: a token that fires meanwhile leaves none
+    private PipeCancellation? _cancellation; // from the first token on
     private bool _ready;
     private bool _canceled;
 
@@ -28,11 +27,14 @@ internal struct PipeAwaiter
     public void Begin(Action<object?> onCanceled, object pipe, CancellationToken cancellationToken)
     {
         IsRunning = true;
-        _token = default; // of an operation that ended at once
         if (cancellationToken.CanBeCanceled && !IsCompleted)
         {
-            _token = cancellationToken;
-            _registration = cancellationToken.UnsafeRegister(onCanceled, pipe);
+            _cancellation ??= new PipeCancellation();
+            _cancellation.Set(onCanceled, pipe, cancellationToken);
+        }
+        else
+        {
+            _cancellation?.Forget(); // the token of an operation that ended at once
         }
     }
 
@@ -64,7 +66,7 @@ internal struct PipeAwaiter
     }
 
     /// <summary>The token of the operation fired: a late callback of an earlier operation's token does nothing.</summary>
-    public PipeContinuation CancelByToken() => _token.IsCancellationRequested ? Cancel() : default;
+    public PipeContinuation CancelByToken() => _cancellation is { Token.IsCancellationRequested: true } ? Cancel() : default;
 
     public void Reset() => _ready = false;
 
@@ -80,11 +82,8 @@ internal struct PipeAwaiter
     /// <summary>The registration that <see cref="Begin"/> made, which the caller disposes outside the lock, and its token.</summary>
     public CancellationTokenRegistration TakeRegistration(out CancellationToken token)
     {
-        CancellationTokenRegistration registration = _registration;
-        token = _token;
-        _registration = default;
-        _token = default;
-        return registration;
+        token = default;
+        return _cancellation?.Take(out token) ?? default;
     }
 
     private PipeContinuation TakeContinuation()

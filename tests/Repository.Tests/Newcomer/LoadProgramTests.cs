@@ -35,7 +35,32 @@ public sealed partial class LoadProgramTests
     }
 
     [Theory]
+    [InlineData("epoll")]
+    [InlineData("io_uring")]
+    public async Task Dial_OverATransport_TellsItsOwnCpu(string transport)
+    {
+        await using RunningProcess server = RunningProcess.Start(
+            "dotnet", RepositoryFiles.Root, Program, "serve",
+            "--workload", "dial", "--transport", transport, "--scheduling", "inline", "--port", "0");
+        await server.WaitForOutputAsync("ready");
+        await using RunningProcess client = RunningProcess.Start(
+            "dotnet", RepositoryFiles.Root, Program, "load",
+            "--workload", "dial", "--over", transport, "--port", PortLine().Match(server.Output).Groups["port"].Value,
+            "--connections", "4", "--warmup", "0.1", "--seconds", "1");
+
+        Assert.True(await client.WaitForExitAsync() == 0, client.Output);
+        Assert.Matches(ResultLine(), client.Output);
+        Assert.Matches(@"(?m)^client: \d+\.\d\d us of CPU", client.Output);
+
+        server.Terminate();
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+
+    [Theory]
     [InlineData("serve", "--workload", "tea")]
+    [InlineData("load", "--port", "1", "--workload", "echo", "--over", "sockets")]
+    [InlineData("load", "--port", "1", "--workload", "dial")]
+    [InlineData("load", "--port", "1", "--over", "epoll", "--workload", "echo")]
     [InlineData("load", "--workload", "echo", "--port", "none")]
     [InlineData("compare", "--rounds", "0")]
     public async Task Load_BadArgument_SaysWhatIsWrongAndFails(params string[] arguments)

@@ -213,7 +213,7 @@ internal abstract class InputUnderTest
 
     internal sealed class Ours(IdleLoop loop) : InputUnderTest
     {
-        private readonly ConnectionInput _input = new(loop, PipeScheduler.Inline, PauseThreshold);
+        private readonly ConnectionInput _input = new(loop, new EpollSocket(null!, descriptor: -1));
 
         protected override PipeReader Input => _input;
 

@@ -168,7 +168,7 @@ internal abstract class OutputUnderTest
     internal sealed class Ours(IdleLoop loop) : OutputUnderTest
     {
         // The socket is never used: the loop never sleeps.
-        private readonly ConnectionOutput _output = new(loop, new EpollSocket(null!, descriptor: -1), PipeScheduler.Inline, PauseThreshold);
+        private readonly ConnectionOutput _output = new(loop, new EpollSocket(null!, descriptor: -1));
         private bool _ended;
 
         protected override PipeWriter Output => _output;

@@ -1,9 +1,0 @@
-namespace Kestrel.Rpc.Benchmarks.Load.Cli;
-
-/// <summary>The transport below Kestrel.</summary>
-internal enum TransportKind
-{
-    Sockets,
-    Epoll,
-    IoUring,
-}

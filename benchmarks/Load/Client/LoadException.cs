@@ -1,4 +1,0 @@
-namespace Kestrel.Rpc.Benchmarks.Load.Client;
-
-/// <summary>A measurement that is worth nothing: a wrong reply, a closed connection, a server that did not start.</summary>
-internal sealed class LoadException(string message) : Exception(message);
