@@ -10,7 +10,9 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
     private readonly ConcurrentDictionary<BlockingLoop, bool> _connections = new();
     private readonly MemoryPool<byte> _memoryPool;
     private readonly ConnectionSettings _settings;
+    private readonly Lock _lock = new();
     private int _number;
+    private bool _disposed; // guarded by _lock, so that no thread starts once the threads to end are known
 
     public BlockingLoopGroup(BlockingLoop listeners, MemoryPool<byte> memoryPool, ConnectionSettings settings)
         : base([listeners])
@@ -20,37 +22,64 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
     }
 
     /// <summary>Starts a thread for one connection.</summary>
-    /// <exception cref="Exception">The system has no thread or no descriptor for it.</exception>
+    /// <exception cref="ObjectDisposedException">The transport has stopped.</exception>
+    /// <exception cref="IOException">The system has no thread or no descriptor for it.</exception>
     public override EventLoop TakeLeastLoaded()
     {
         int number = Interlocked.Increment(ref _number) & int.MaxValue;
         string name = string.Create(CultureInfo.InvariantCulture, $"kestrel-conn-{number % 1000}");
-        var loop = new BlockingLoop(name, new BorrowedMemoryPool(_memoryPool), _settings, ended => _connections.TryRemove(ended, out _));
-        _connections[loop] = true;
-        try
+        lock (_lock)
         {
-            loop.Start(number);
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            BlockingLoop loop = Start(name, number);
+            loop.AddConnection();
+            return loop;
         }
-        catch
-        {
-            _connections.TryRemove(loop, out _);
-            loop.Abandon();
-            throw;
-        }
+    }
 
-        loop.AddConnection();
-        return loop;
+    public override void GiveBack(EventLoop loop)
+    {
+        base.GiveBack(loop);
+        loop.Dispose(); // it would wait for a connection for ever
     }
 
     public override void Dispose()
     {
-        base.Dispose(); // no more connections from here on
+        lock (_lock)
+        {
+            _disposed = true;
+        }
+
+        base.Dispose();
         foreach (BlockingLoop loop in _connections.Keys)
         {
             loop.Dispose();
         }
 
         _memoryPool.Dispose();
+    }
+
+    private BlockingLoop Start(string name, int number)
+    {
+        BlockingLoop? loop = null;
+        try
+        {
+            loop = new BlockingLoop(name, new BorrowedMemoryPool(_memoryPool), _settings, ended => _connections.TryRemove(ended, out _));
+            _connections[loop] = true;
+            loop.Start(number);
+            return loop;
+        }
+        catch (Exception e)
+        {
+            // The runtime reports a thread that it does not get as memory that it does not get.
+            if (loop is not null)
+            {
+                _connections.TryRemove(loop, out _);
+                loop.Abandon();
+            }
+
+            throw new IOException($"the system has no thread or no descriptor for another connection ({e.Message})", e);
+        }
     }
 
     /// <summary>The pool of all loops, which outlives each of them.</summary>

@@ -136,14 +136,30 @@ internal sealed partial class TransportConnection : ConnectionContext, ILoopHand
 
     private void StartOnLoop()
     {
-        _loop.RegisterOnLoop(this); // first: the methods below may end at once, and unregister
-        int result = _socket.StartOnLoop(_input);
-        if (result < 0)
+        Exception? error = null;
+        try
         {
-            ShutdownOnLoop(SocketErrors.ToException(-result));
+            _loop.RegisterOnLoop(this); // first: the methods below may end at once, and unregister
+            int result = _socket.StartOnLoop(_input);
+            error = result < 0 ? SocketErrors.ToException(-result) : null;
+        }
+        catch (Exception e)
+        {
+            error = e; // no memory to register it with
         }
 
-        _ = ReceiveOnLoop();
-        _ = SendOnLoop();
+        try
+        {
+            if (error is not null)
+            {
+                ShutdownOnLoop(error);
+            }
+        }
+        finally
+        {
+            // They close what does not start, too.
+            _ = ReceiveOnLoop();
+            _ = SendOnLoop();
+        }
     }
 }

@@ -10,12 +10,10 @@ namespace Kestrel.Rpc.Transport;
 /// </summary>
 internal sealed unsafe class BufferRing : IDisposable
 {
-    private const ushort Group = 0;
-
-    private readonly MappedMemory _ring;
     private readonly MappedMemory _buffers;
     private readonly int _size;
     private readonly ushort _mask;
+    private MappedMemory _ring;
     private ushort _tail;
 
     /// <summary>
@@ -34,22 +32,20 @@ internal sealed unsafe class BufferRing : IDisposable
         _mask = (ushort)(count - 1);
         _ring = MappedMemory.Anonymous((nuint)(count * sizeof(IoUringBuf)), touched);
         _buffers = MappedMemory.Anonymous((nuint)count * (nuint)size, touched);
-
-        var registration = new IoUringBufReg { RingAddr = (ulong)_ring.Address, RingEntries = (uint)count, Bgid = Group };
-        int result = Libc.IoUringRegister(ring.Descriptor, IORING_REGISTER_PBUF_RING, &registration, 1);
+        int result = Register(ring, _ring, Group);
         if (result < 0)
         {
             Dispose();
             throw new PlatformNotSupportedException($"registering receive buffers failed: {SocketErrors.Message(-result)}");
         }
 
-        for (int i = 0; i < count; i++)
-        {
-            Return((ushort)i);
-        }
-
-        Publish();
+        OfferAll();
     }
+
+    /// <summary>The number by which receives name this ring.</summary>
+    public ushort Group { get; private set; }
+
+    private int Count => _mask + 1;
 
     public ReadOnlySpan<byte> Bytes(ushort buffer, int length) => new(_buffers.Address + ((nint)buffer * _size), length);
 
@@ -65,6 +61,47 @@ internal sealed unsafe class BufferRing : IDisposable
     }
 
     public void Publish() => Volatile.Write(ref *(ushort*)(_ring.Address + IoUringBuf.TailOffset), _tail);
+
+    /// <summary>
+    /// Offers all buffers anew, in a ring of another group, whatever the kernel has taken out of this one. No receive may be
+    /// with the kernel, and no completion of one left.
+    /// </summary>
+    /// <exception cref="IOException">The kernel refuses; then all is as before.</exception>
+    public void Renew(Ring ring)
+    {
+        MappedMemory renewed = MappedMemory.Anonymous((nuint)(Count * sizeof(IoUringBuf)));
+        var group = (ushort)(Group ^ 1);
+        int result = Register(ring, renewed, group);
+        if (result < 0)
+        {
+            renewed.Dispose();
+            throw SocketErrors.ToException(-result, "registering receive buffers again");
+        }
+
+        var old = new IoUringBufReg { Bgid = Group };
+        _ = Libc.IoUringRegister(ring.Descriptor, IORING_UNREGISTER_PBUF_RING, &old, 1);
+        _ring.Dispose();
+        _ring = renewed;
+        Group = group;
+        _tail = 0;
+        OfferAll();
+    }
+
+    private int Register(Ring ring, MappedMemory memory, ushort group)
+    {
+        var registration = new IoUringBufReg { RingAddr = (ulong)memory.Address, RingEntries = (uint)Count, Bgid = group };
+        return Libc.IoUringRegister(ring.Descriptor, IORING_REGISTER_PBUF_RING, &registration, 1);
+    }
+
+    private void OfferAll()
+    {
+        for (int i = 0; i < Count; i++)
+        {
+            Return((ushort)i);
+        }
+
+        Publish();
+    }
 
     public void Dispose()
     {

@@ -68,25 +68,21 @@ internal sealed class IoUringAcceptor : LoopAcceptor, IIoUringOwner
             _checking = false; // it had
         }
 
-        int result = completion.Result;
-        if (result >= 0)
+        try
         {
-            _target.OnAccepted(result); // also while stopping: the kernel has accepted it, and its peer knows
+            Report(completion.Result);
         }
-        else if (result != -Errno.ECANCELED)
+        finally
         {
-            bool again = SocketErrors.IsFaultOfOneConnection(-result);
-            _paused |= !again;
-            _target.OnAcceptError(-result, paused: !again);
-        }
-
-        if (_stopping)
-        {
-            FinishStop();
-        }
-        else if (!_armed && !_paused)
-        {
-            Arm();
+            // Whatever became of this connection, others come.
+            if (_stopping)
+            {
+                FinishStop();
+            }
+            else if (!_armed && !_paused)
+            {
+                Arm();
+            }
         }
     }
 
@@ -104,6 +100,20 @@ internal sealed class IoUringAcceptor : LoopAcceptor, IIoUringOwner
         if (_checking)
         {
             OnCompletion(kind, new IoUringCqe { Result = -Errno.ECANCELED });
+        }
+    }
+
+    private void Report(int result)
+    {
+        if (result >= 0)
+        {
+            _target.OnAccepted(result); // also while stopping: the kernel has accepted it, and its peer knows
+        }
+        else if (result != -Errno.ECANCELED)
+        {
+            bool again = SocketErrors.IsFaultOfOneConnection(-result);
+            _paused |= !again;
+            _target.OnAcceptError(-result, paused: !again);
         }
     }
 

@@ -102,6 +102,7 @@ internal sealed unsafe partial class IoUringLoop : EventLoop
         }
 
         SubmitCheck(CompletionKind.Wake, 0);
+        _buffersLost = true; // perhaps
     }
 
     /// <summary>
@@ -143,12 +144,15 @@ internal sealed unsafe partial class IoUringLoop : EventLoop
         switch (-result)
         {
             case 0 or Errno.EINTR or Errno.EAGAIN or Errno.EBUSY or Errno.ETIME:
-                break;
-            case Errno.EBADR:
-                ResynchroniseOnLoop();
+            case Errno.EBADR: // lost completions, which the following counts
                 break;
             case int error:
                 throw SocketErrors.ToException(error, "io_uring_enter");
+        }
+
+        if (ring.TakeLoss())
+        {
+            ResynchroniseOnLoop();
         }
     }
 
@@ -172,6 +176,7 @@ internal sealed unsafe partial class IoUringLoop : EventLoop
         ring.Advance(seen);
         Statistics.Completions += seen;
         _buffers!.Publish();
+        RenewLostBuffersOnLoop();
         if (_starved.Count > 0)
         {
             Statistics.BufferStarvations += _starved.Count;

@@ -205,6 +205,7 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
         {
             _receiveArmed = false;
             _receiveCanceling = false;
+            _loop.EndBufferReceive();
             if (result == -Errno.ENOBUFS)
             {
                 _loop.ReceiveWhenBuffersAreBack(this);
@@ -262,12 +263,18 @@ internal sealed unsafe partial class IoUringSocket : LoopSocket, IIoUringOwner
 
     private void ArmReceive()
     {
+        if (!_loop.TryBeginBufferReceive(this))
+        {
+            return;
+        }
+
         var request = new IoUringSqe
         {
             Opcode = IORING_OP_RECV,
             Flags = IOSQE_BUFFER_SELECT,
             IoPrio = IORING_RECV_MULTISHOT,
             Fd = Descriptor,
+            BufGroup = _loop.Buffers.Group,
         };
         _loop.Submit(ref request, CompletionKind.Receive, _number);
         _receiveArmed = true;

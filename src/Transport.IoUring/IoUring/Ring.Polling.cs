@@ -6,7 +6,7 @@ namespace Kestrel.Rpc.Transport;
 /// <summary>What the flags of the submission queue tell without a system call, and rings whose requests a kernel thread takes.</summary>
 internal sealed unsafe partial class Ring
 {
-    private uint _knownLost; // of the completions that the kernel counts as lost
+    private uint _knownLost; // of the completions that the kernel counts as lost, those that were told of
 
     /// <summary>System calls made so far.</summary>
     public long Enters { get; private set; }
@@ -25,9 +25,20 @@ internal sealed unsafe partial class Ring
         (Parameters.Flags & (IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN)) == 0
         || (Parameters.Flags & IORING_SETUP_TASKRUN_FLAG) != 0;
 
-    /// <summary>Completions that only an enter brings, or the news that some are lost, which only an enter tells.</summary>
-    private bool HasWorkForEnter() =>
-        (Volatile.Read(ref *_sqFlags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0 || Volatile.Read(ref *_cqOverflow) != _knownLost;
+    /// <summary>
+    /// Whether the kernel has lost completions since this was last asked: it had no memory to keep them. An enter that blocks
+    /// fails with EBADR then, others say nothing; the counter tells with either, and without any.
+    /// </summary>
+    public bool TakeLoss()
+    {
+        uint lost = Volatile.Read(ref *_cqOverflow);
+        bool isNew = lost != _knownLost;
+        _knownLost = lost;
+        return isNew;
+    }
+
+    /// <summary>Completions that only an enter brings.</summary>
+    private bool HasWorkForEnter() => (Volatile.Read(ref *_sqFlags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
 
     private bool HasCompletions => *_cqHead != Volatile.Read(ref *_cqTail);
 
@@ -73,7 +84,6 @@ internal sealed unsafe partial class Ring
     private int CallKernel(uint submit, uint minComplete, uint flags)
     {
         Enters++;
-        _knownLost = *_cqOverflow;
         return Libc.IoUringEnter(Descriptor, submit, minComplete, flags);
     }
 }

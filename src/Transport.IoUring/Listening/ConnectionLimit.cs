@@ -27,11 +27,18 @@ internal sealed class ConnectionLimit(int maximum, ILogger logger, TimeProvider 
     /// <summary>Takes a place for a connection that was just accepted. False: there is none, and the connection must be reset.</summary>
     public bool TryTake()
     {
-        if (Interlocked.Increment(ref _count) > maximum)
+        // Never above the maximum, not even for a moment: another loop would refuse a connection for which there is a place.
+        int count = Volatile.Read(ref _count);
+        for (int seen = -1; seen != count;)
         {
-            Interlocked.Decrement(ref _count);
-            OnRejected();
-            return false;
+            if (count >= maximum)
+            {
+                OnRejected();
+                return false;
+            }
+
+            seen = count;
+            count = Interlocked.CompareExchange(ref _count, seen + 1, seen);
         }
 
         if (_rejecting)

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using Kestrel.Rpc.Transport.Native;
 
@@ -12,33 +11,46 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(100);
 
+    // For how long a connection that was accepted waits for a thread: its peer rather gets an error than a server that does not answer.
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
+
     private readonly TransportListener _listener;
     private readonly Socket _socket;
     private readonly EventLoop _loop;
-    private readonly EventLoopGroup? _group; // null: connections stay on the loop
+    private readonly EventLoopGroup _loops;
+    private readonly bool _balances; // false: connections stay on the loop
     private readonly LoopAcceptor _acceptor;
     private readonly ConnectionSettings _settings;
     private readonly TimeProvider _timeProvider;
     private readonly bool _isTcp;
 
-    private readonly Queue<int> _waiting = new(); // accepted, but there was no loop for them; loop thread only, like all below
+    private readonly Queue<(int Descriptor, long Since)> _waiting = new(); // accepted, but there was no loop for them; loop thread only, like all below
     private ITimer? _retry;
+    private bool _retrying; // the timer runs
     private bool _queueFull;
     private bool _stopping;
 
     /// <param name="listener">Gets the connections.</param>
     /// <param name="socket">Listens; closed by this object.</param>
     /// <param name="loop">Accepts.</param>
-    /// <param name="group">Where each connection gets the loop with the fewest; <see langword="null"/>: it stays on this one.</param>
+    /// <param name="loops">Of the transport.</param>
+    /// <param name="balances">Whether each connection gets the one of them that has the fewest; else it stays on <paramref name="loop"/>.</param>
     /// <param name="settings">Of the connections.</param>
     /// <param name="timeProvider">For tries that are repeated.</param>
     public LoopListener(
-        TransportListener listener, Socket socket, EventLoop loop, EventLoopGroup? group, ConnectionSettings settings, TimeProvider timeProvider)
+        TransportListener listener,
+        Socket socket,
+        EventLoop loop,
+        EventLoopGroup loops,
+        bool balances,
+        ConnectionSettings settings,
+        TimeProvider timeProvider)
     {
         _listener = listener;
         _socket = socket;
         _loop = loop;
-        _group = group;
+        _loops = loops;
+        _balances = balances;
         _settings = settings;
         _timeProvider = timeProvider;
         _isTcp = socket.AddressFamily != AddressFamily.Unix;
@@ -58,7 +70,7 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
 
     void ILoopHandle.AbortOnLoop() => StopOnLoop();
 
-    void IAcceptTarget.OnAccepted(int descriptor) => AcceptOnLoop(descriptor);
+    void IAcceptTarget.OnAccepted(int descriptor) => AcceptOnLoop(descriptor, _timeProvider.GetTimestamp());
 
     void IAcceptTarget.OnAcceptError(int error, bool paused)
     {
@@ -73,7 +85,7 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
         }
     }
 
-    private void AcceptOnLoop(int descriptor)
+    private void AcceptOnLoop(int descriptor, long since)
     {
         if (SocketAddressReader.ReadPeer(descriptor) is not { } peer)
         {
@@ -90,11 +102,6 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
             return;
         }
 
-        if (_isTcp && _settings.NoDelay)
-        {
-            TcpOptions.SetNoDelay(descriptor);
-        }
-
         EventLoop loop;
         try
         {
@@ -102,17 +109,21 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
         }
         catch (Exception e)
         {
-            // No thread or no descriptor for a loop of its own: the connection waits with those in the backlog.
+            // No thread or no descriptor for a loop of its own: the connection waits for a while, the rest in the backlog.
             _settings.Limit?.Release();
-            _waiting.Enqueue(descriptor);
             _acceptor.Pause();
+            WaitOnLoop(descriptor, since);
             RetryLaterOnLoop(e.Message);
             return;
         }
 
+        TransportConnection? connection = TryStart(loop, descriptor, peer);
+        if (connection is null)
+        {
+            return;
+        }
+
         _loop.Statistics.Accepted++;
-        var connection = new TransportConnection(loop, descriptor, peer, _listener.LocalEndPointOf(descriptor));
-        connection.Start();
         if (!_listener.Enqueue(connection))
         {
             _loop.Statistics.AcceptPauses += _queueFull ? 0 : 1; // a few more are accepted before the pause takes effect
@@ -123,11 +134,49 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
         _listener.Incident.Succeed();
     }
 
+    private TransportConnection? TryStart(EventLoop loop, int descriptor, in PeerAddress peer)
+    {
+        try
+        {
+            if (_isTcp && _settings.NoDelay)
+            {
+                TcpOptions.SetNoDelay(descriptor);
+            }
+
+            var connection = new TransportConnection(loop, descriptor, peer, _listener.LocalEndPointOf(descriptor));
+            connection.Start(); // from here on the connection closes the descriptor and gives its place back, whatever happens
+            return connection;
+        }
+        catch (Exception e)
+        {
+            // No memory for its objects.
+            _loop.Statistics.Rejected++;
+            LoopSocket.Reset(descriptor);
+            _settings.Limit?.Release();
+            _loops.GiveBack(loop);
+            _loop.ReportFault(e);
+            return null;
+        }
+    }
+
+    private void WaitOnLoop(int descriptor, long since)
+    {
+        if (_timeProvider.GetElapsedTime(since) < MaxWait)
+        {
+            _waiting.Enqueue((descriptor, since));
+        }
+        else
+        {
+            LoopSocket.Reset(descriptor);
+            _loop.Statistics.Rejected++;
+        }
+    }
+
     private EventLoop TakeLoop()
     {
-        if (_group is not null)
+        if (_balances)
         {
-            return _group.TakeLeastLoaded();
+            return _loops.TakeLeastLoaded();
         }
 
         _loop.AddConnection();
@@ -142,6 +191,7 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
             Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
         _retry.Change(RetryDelay, Timeout.InfiniteTimeSpan);
+        _retrying = true;
         if (_listener.Incident.Fail(reason, RetryDelay))
         {
             _loop.Statistics.AcceptPauses++;
@@ -161,14 +211,16 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
             return;
         }
 
-        for (int left = _waiting.Count; left > 0; left--)
+        _retrying = false;
+        for (int left = _waiting.Count; left > 0 && !_queueFull; left--)
         {
-            AcceptOnLoop(_waiting.Dequeue());
+            (int descriptor, long since) = _waiting.Dequeue();
+            AcceptOnLoop(descriptor, since);
         }
 
-        if (_waiting.Count > 0)
+        if (_retrying || _queueFull)
         {
-            return; // the timer runs again
+            return; // the timer runs again, or the server takes connections first
         }
 
         int result = _acceptor.Resume();
@@ -197,9 +249,9 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
         _stopping = true;
         _retry?.Dispose();
         await _acceptor.StopAsync();
-        while (_waiting.TryDequeue(out int descriptor))
+        while (_waiting.TryDequeue(out (int Descriptor, long Since) waiting))
         {
-            LoopSocket.Reset(descriptor);
+            LoopSocket.Reset(waiting.Descriptor);
         }
 
         _socket.Dispose(); // only now: the kernel no longer uses the descriptor

@@ -36,7 +36,7 @@ internal abstract partial class TransportFactory
         _options = options;
         _memoryPools = memoryPools ?? BlockPoolFactory.Instance; // without Kestrel there is none among the services
         _timeProvider = timeProvider ?? TimeProvider.System;
-        Logger = logger;
+        Logger = new GuardedLogger(logger);
     }
 
     /// <summary>The running loops; <see langword="null"/> before the first end point is bound.</summary>

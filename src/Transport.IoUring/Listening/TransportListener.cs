@@ -29,8 +29,8 @@ internal sealed class TransportListener : IConnectionListener
         EndPoint = sockets[0].LocalEndPoint ?? endPoint;
         Incident = new AcceptIncident(EndPoint.ToString()!, settings.Logger, timeProvider);
         _isBoundToAll = EndPoint is IPEndPoint { Address: var address } && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
-        EventLoopGroup? group = sockets.Count == 1 ? loops : null;
-        _listeners = [.. sockets.Select((socket, i) => new LoopListener(this, socket, loops.Loops[i], group, settings, timeProvider))];
+        bool balances = sockets.Count == 1;
+        _listeners = [.. sockets.Select((socket, i) => new LoopListener(this, socket, loops.Loops[i], loops, balances, settings, timeProvider))];
         _running = _listeners.Length;
         Array.ForEach(_listeners, listener => listener.Start());
     }

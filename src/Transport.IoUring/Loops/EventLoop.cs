@@ -242,20 +242,10 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     protected void AbortConnectionsOnLoop() => AbortOnLoop(Array.FindAll(_handles.ToArray(), handle => handle is TransportConnection));
 
     /// <summary>
-    /// Something threw that must not: an inline application's callback past its own task, a logger. It concerns one connection,
-    /// not the loop.
+    /// Something threw that must not: an inline application's callback past its own task, memory that is short. It concerns one
+    /// connection, not the loop.
     /// </summary>
-    protected void ReportFault(Exception fault)
-    {
-        try
-        {
-            TransportLog.WorkItemFailed(Logger, Name, fault);
-        }
-        catch (Exception)
-        {
-            // The logger itself: it cannot be told.
-        }
-    }
+    public void ReportFault(Exception fault) => TransportLog.WorkItemFailed(Logger, Name, fault);
 
     private void Run()
     {
@@ -398,7 +388,7 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
         AbortOnLoop(_handles.ToArray());
     }
 
-    /// <summary>Aborts every one of them, also where a logger throws in between.</summary>
+    /// <summary>Aborts every one of them, also where something throws in between.</summary>
     private void AbortOnLoop(ILoopHandle[] handles)
     {
         foreach (ILoopHandle handle in handles)

@@ -50,6 +50,9 @@ internal class EventLoopGroup : IDisposable
         }
     }
 
+    /// <summary>Takes back a loop that was taken for a connection that could not be made. Any thread.</summary>
+    public virtual void GiveBack(EventLoop loop) => loop.RemoveConnection();
+
     public virtual void Dispose()
     {
         foreach (EventLoop loop in _loops)

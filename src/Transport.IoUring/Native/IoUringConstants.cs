@@ -55,6 +55,7 @@ internal static class IoUringConstants
 
     public const uint IORING_REGISTER_PROBE = 8;
     public const uint IORING_REGISTER_PBUF_RING = 22;
+    public const uint IORING_UNREGISTER_PBUF_RING = 23;
 
     // Linux 6.9; newer than the headers of Debian 12.
     public const uint IORING_REGISTER_NAPI = 27;
