@@ -283,8 +283,8 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
                 Statistics.Sleeps += sleep ? 1 : 0;
                 WaitOnLoop(sleep);
                 Volatile.Write(ref _sleeping, 0); // before the dispatch: what it makes others post needs no wake-up
+                Iteration++; // a turn begins with what the kernel reports: the time before the sleep is not that of what ended it
                 _lastBatch = DispatchOnLoop();
-                Iteration++;
             }
         }
         catch (Exception e)

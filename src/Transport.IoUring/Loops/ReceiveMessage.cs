@@ -30,9 +30,10 @@ internal sealed unsafe class ReceiveMessage : IDisposable
     {
         IoVec* vectors = (IoVec*)(_memory + sizeof(MsgHdr));
         Capacity = 0;
+        long wanted = input.BytesToPause; // what is received beyond the application's limit would be held for nothing
         try
         {
-            while (_count < MaxBlocks)
+            while (_count < MaxBlocks && (_count == 0 || Capacity < wanted))
             {
                 PipeBlock block = input.RentBlock();
                 _blocks[_count] = block;

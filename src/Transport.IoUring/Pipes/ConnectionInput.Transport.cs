@@ -32,6 +32,11 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
 
     private long ResumeThreshold => Math.Max(PauseThreshold / 2, 1); // with 0 a pause would never end
 
+    /// <summary>How many more bytes the application may be given before the transport pauses. A snapshot.</summary>
+    public long BytesToPause => PauseThreshold == 0
+        ? long.MaxValue
+        : Math.Max(PauseThreshold, Volatile.Read(ref _minimum)) - Volatile.Read(ref _unexamined);
+
     /// <summary>
     /// Whether a read goes on by the scheduler although its result is there: an inline application belongs on the loop from its
     /// first read on, and Kestrel starts every connection on the thread pool.

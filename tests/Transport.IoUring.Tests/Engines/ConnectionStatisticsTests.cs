@@ -1,4 +1,6 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Kestrel.Rpc.Transport.Tests.Engines;
 
@@ -37,5 +39,39 @@ public sealed class ConnectionStatisticsTests
         await client.ReceiveEndAsync();
         await server.StopAsync();
         Assert.Equal(Length + 1, statistics.BytesReceived);
+    }
+
+    [Theory]
+    [InlineData(TransportKind.Epoll)]
+    [InlineData(TransportKind.IoUring)]
+    public async Task IdleTime_BytesEndALongSleep_CountsFromTheirArrival(TransportKind engine)
+    {
+        var time = new StoppedTime();
+        await using TestTransport transport = engine == TransportKind.Epoll
+            ? await new TestTransport(new EpollTransportOptions { LoopCount = 1 }, time).StartAsync()
+            : await new TestTransport(new IoUringTransportOptions { LoopCount = 1, Fallback = IoUringFallback.Fail }, time).StartAsync();
+        using Socket socket = await transport.ConnectAsync();
+        await Eventually.TrueAsync(() => transport.Connections.Count == 1);
+        IConnectionStatisticsFeature statistics = transport.Connections.Single().Features.GetRequiredFeature<IConnectionStatisticsFeature>();
+        EventLoop loop = transport.Loops[0];
+
+        // The last that the loop does before it sleeps is to look at the clock.
+        var looked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await Eventually.StableAsync(() => loop.Iteration);
+        loop.Schedule(
+            _ =>
+            {
+                loop.TimestampOnLoop();
+                looked.SetResult();
+            },
+            null);
+        await looked.Task.WaitAsync(TestTransport.Limit);
+        await Eventually.StableAsync(() => loop.Iteration);
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(TimeSpan.FromHours(1), statistics.IdleTime);
+        await socket.SendAsync(new byte[1]);
+        await Eventually.TrueAsync(() => statistics.LastReceived is not null);
+
+        Assert.Equal(TimeSpan.Zero, statistics.IdleTime);
     }
 }

@@ -33,6 +33,9 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
     /// <summary>What connections take their blocks from; to be set before the start.</summary>
     public MemoryPool<byte> Pool { get; init; } = MemoryPool<byte>.Shared;
 
+    /// <summary>What was accepted so far.</summary>
+    public ConcurrentQueue<ConnectionContext> Connections { get; } = new();
+
     public IReadOnlyList<EventLoop> Loops => _factory.Loops!.Loops;
 
     public IEnumerable<int> ConnectionsPerLoop => _factory.Loops!.Loops.Select(loop => loop.ConnectionCount);
@@ -112,6 +115,7 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
     {
         while (await _listener!.AcceptAsync() is { } connection)
         {
+            Connections.Enqueue(connection);
             _echoes.Add(EchoAsync(connection));
         }
     }
