@@ -34,7 +34,7 @@ public abstract class LinuxTransportOptions
     /// <summary>
     /// How many received bytes one connection may hold that the application has not consumed, before the transport stops
     /// reading from it; it reads again at half. Bytes; default 1 MiB; <see langword="null"/> means no limit. io_uring may
-    /// exceed it by what the kernel delivers before it stops, up to about 256 KiB; with <c>SubmissionPolling</c> up to the
+    /// exceed it by what the kernel delivers before it stops, up to some 400 KiB; with <c>SubmissionPolling</c> up to the
     /// receive buffers of a loop, 8 MiB, for all its connections together.
     /// </summary>
     public long? MaxReadBufferSize { get; set; } = 1024 * 1024;

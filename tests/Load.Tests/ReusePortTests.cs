@@ -6,6 +6,7 @@ using System.Numerics;
 using System.Runtime.Versioning;
 using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Processes;
 
 namespace Kestrel.Rpc.Load.Tests;
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Globalization;
 
 namespace Kestrel.Rpc.Transport;
@@ -7,7 +6,7 @@ namespace Kestrel.Rpc.Transport;
 /// <summary>One loop for the listeners, and one for every connection, which begins and ends with it.</summary>
 internal sealed class BlockingLoopGroup : EventLoopGroup
 {
-    private readonly ConcurrentDictionary<BlockingLoop, bool> _connections = new();
+    private readonly BlockingLoops _running;
     private readonly MemoryPool<byte> _memoryPool;
     private readonly ConnectionSettings _settings;
     private readonly Lock _lock = new();
@@ -17,9 +16,12 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
     public BlockingLoopGroup(BlockingLoop listeners, MemoryPool<byte> memoryPool, ConnectionSettings settings)
         : base([listeners])
     {
+        _running = new BlockingLoops(listeners);
         _memoryPool = memoryPool;
         _settings = settings;
     }
+
+    public override IReadOnlyList<IMeteredLoop> Metered => [_running];
 
     /// <summary>Starts a thread for one connection.</summary>
     /// <exception cref="ObjectDisposedException">The transport has stopped.</exception>
@@ -51,7 +53,7 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
         }
 
         base.Dispose();
-        foreach (BlockingLoop loop in _connections.Keys)
+        foreach (BlockingLoop loop in _running.OfConnections())
         {
             loop.Dispose();
         }
@@ -64,8 +66,8 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
         BlockingLoop? loop = null;
         try
         {
-            loop = new BlockingLoop(name, new BorrowedMemoryPool(_memoryPool), _settings, ended => _connections.TryRemove(ended, out _));
-            _connections[loop] = true;
+            loop = new BlockingLoop(name, new BorrowedMemoryPool(_memoryPool), _settings, _running.End);
+            _running.Add(loop);
             loop.Start(number);
             return loop;
         }
@@ -74,7 +76,7 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
             // The runtime reports a thread that it does not get as memory that it does not get.
             if (loop is not null)
             {
-                _connections.TryRemove(loop, out _);
+                _running.End(loop);
                 loop.Abandon();
             }
 

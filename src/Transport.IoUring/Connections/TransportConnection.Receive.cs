@@ -17,8 +17,9 @@ internal sealed partial class TransportConnection
                 int received = await _socket.ReceiveAsync();
                 if (received <= 0)
                 {
-                    error = EndOfInput(-received);
-                    fault = SocketErrors.IsReset(-received) ? null : error; // a reset has a line of its own
+                    int errno = received == 0 ? ErrorBeforeEnd() : -received;
+                    error = EndOfInput(errno);
+                    fault = SocketErrors.IsReset(errno) ? null : error; // a reset has a line of its own
                     break;
                 }
 
@@ -57,6 +58,16 @@ internal sealed partial class TransportConnection
             FireConnectionClosed();
             MethodEndedOnLoop();
         }
+    }
+
+    /// <summary>
+    /// The error that stands behind what looks like the end of the input: the kernel told it to a send. EPIPE is none: there the peer
+    /// had ended its stream in order, and answered later bytes of ours with a reset.
+    /// </summary>
+    private int ErrorBeforeEnd()
+    {
+        int error = _output.WaitForDirectError();
+        return error == Errno.EPIPE ? 0 : error;
     }
 
     private Exception? EndOfInput(int errno)

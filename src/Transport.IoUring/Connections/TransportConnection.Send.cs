@@ -29,7 +29,12 @@ internal sealed partial class TransportConnection
 
                 if (!buffer.IsEmpty)
                 {
-                    int result = await _socket.SendAsync(buffer);
+                    int result = -_output.DirectError;
+                    if (result == 0)
+                    {
+                        result = await _socket.SendAsync(buffer);
+                    }
+
                     if (result < 0)
                     {
                         // A canceled send is part of a shutdown that has begun already.

@@ -34,7 +34,7 @@ internal sealed unsafe partial class EpollSocket
         if (result >= 0)
         {
             _bulk.OnBulk(result); // nothing there is no sign of little: no memory waits for it
-            _readable = result == message.Capacity || _peerClosed;
+            _readable = result == message.Capacity || _neverShort;
         }
 
         _receivesInTurn = MaxReceivesPerTurn; // as many bytes as that many single receives bring

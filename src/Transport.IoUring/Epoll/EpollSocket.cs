@@ -32,7 +32,7 @@ internal sealed unsafe partial class EpollSocket : LoopSocket, IEpollWatcher
     private bool _registered;
     private bool _readable; // registering reports what is there already, so no block is taken for nothing
     private bool _writable = true;
-    private bool _peerClosed; // RDHUP: a short receive no longer means that the socket is drained
+    private bool _neverShort; // a short receive no longer means that the socket is drained: the peer has closed, or sends urgent data
     private bool _receivePending;
     private bool _sendPending;
     private bool _canceled;
@@ -47,7 +47,7 @@ internal sealed unsafe partial class EpollSocket : LoopSocket, IEpollWatcher
     {
         _input = input;
         int result = _loop.Watch(
-            Descriptor, Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET, this, out _token);
+            Descriptor, Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLPRI | Libc.EPOLLRDHUP | Libc.EPOLLET, this, out _token);
         _registered = result >= 0;
         return result;
     }
@@ -145,9 +145,9 @@ internal sealed unsafe partial class EpollSocket : LoopSocket, IEpollWatcher
     {
         // An error or a hang-up is found by whichever of the two calls comes next.
         const uint Failed = Libc.EPOLLERR | Libc.EPOLLHUP;
-        _peerClosed |= (events & (Libc.EPOLLRDHUP | Failed)) != 0;
+        _neverShort |= (events & (Libc.EPOLLPRI | Libc.EPOLLRDHUP | Failed)) != 0;
 
-        if ((events & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Failed)) != 0)
+        if ((events & (Libc.EPOLLIN | Libc.EPOLLPRI | Libc.EPOLLRDHUP | Failed)) != 0)
         {
             _readable = true;
             if (_receivePending)
@@ -216,7 +216,7 @@ internal sealed unsafe partial class EpollSocket : LoopSocket, IEpollWatcher
             _input.Advance(result);
             bool isFull = result == memory.Length;
             _bulk.OnBuffer(isFull);
-            _readable = isFull || _peerClosed; // a short receive has drained the socket
+            _readable = isFull || _neverShort; // a short receive has drained the socket
         }
 
         return result;

@@ -65,6 +65,11 @@ internal sealed class TransportListener : IConnectionListener
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         Array.ForEach(_listeners, listener => listener.Stop());
+        if (EventLoop.IsOnAny)
+        {
+            return; // an inline application that disposes its host blocks this loop until we return: it stops after that
+        }
+
         await _stopped.Task.ConfigureAwait(false);
     }
 

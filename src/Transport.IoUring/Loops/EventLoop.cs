@@ -14,7 +14,7 @@ namespace Kestrel.Rpc.Transport;
 /// pipes.
 /// </summary>
 /// <remarks>Members that end in <c>OnLoop</c> run on the loop's thread; all others may be called from any thread.</remarks>
-internal abstract partial class EventLoop : PipeScheduler, IDisposable
+internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDisposable
 {
     // Between two polls at most this many posted items run, so that a flood of posts cannot keep the loop from its sockets.
     private const int MaxPostedPerIteration = 1024;
@@ -81,6 +81,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
     public ConnectionSettings ConnectionSettings { get; }
 
     public bool IsOnLoop => t_current == this;
+
+    /// <summary>Whether this is the thread of a loop.</summary>
+    public static bool IsOnAny => t_current is not null;
 
     /// <summary>
     /// Whether bytes are better sent by the thread that has them than posted to the loop: it sleeps, and would be woken for
@@ -161,6 +164,9 @@ internal abstract partial class EventLoop : PipeScheduler, IDisposable
             WakeIfSleeping();
         }
     }
+
+    /// <summary>The turn of the loop whose thread this is; -1 on any other thread.</summary>
+    public static long TurnOfCurrent => t_current?.Iteration ?? -1;
 
     /// <summary>As <see cref="ReportFault"/>, for the loop whose thread this is.</summary>
     public static void ReportFaultOfCurrent(Exception fault) => t_current?.ReportFault(fault);

@@ -9,6 +9,9 @@ internal class EventLoopGroup : IDisposable
 
     public IReadOnlyList<EventLoop> Loops => _loops;
 
+    /// <summary>What the meter shows; the same objects every time.</summary>
+    public virtual IReadOnlyList<IMeteredLoop> Metered => _loops;
+
     /// <summary>Creates and starts <paramref name="count"/> loops; none is left behind if one of them fails.</summary>
     /// <exception cref="PlatformNotSupportedException">The kernel refused a loop its ring or epoll set.</exception>
     public static EventLoopGroup Start(int count, Func<int, EventLoop> create)

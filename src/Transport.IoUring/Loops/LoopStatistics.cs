@@ -41,4 +41,21 @@ internal sealed class LoopStatistics
 
     /// <summary>How often the kernel has lost completions.</summary>
     public long Losses;
+
+    /// <summary>Adds what another loop has done.</summary>
+    public void Add(LoopStatistics other)
+    {
+        Enters += other.Enters;
+        Sleeps += other.Sleeps;
+        Completions += other.Completions;
+        WorkItems += other.WorkItems;
+        Accepted += other.Accepted;
+        Rejected += other.Rejected;
+        AcceptPauses += other.AcceptPauses;
+        BytesReceived += other.BytesReceived;
+        BytesSent += other.BytesSent;
+        BufferStarvations += other.BufferStarvations;
+        Overflows += other.Overflows;
+        Losses += other.Losses;
+    }
 }

@@ -1,13 +1,13 @@
 namespace Kestrel.Rpc.Transport;
 
-/// <summary>A loop as the meter sees it: with the tags of its measurements.</summary>
+/// <summary>A loop with the tags of its measurements.</summary>
 internal sealed class MeteredLoop
 {
     private readonly Lock _lock = new();
     private long _lastEnters; // guarded by _lock, like the next
     private long _lastCompletions;
 
-    public MeteredLoop(EventLoop loop)
+    public MeteredLoop(IMeteredLoop loop)
     {
         Loop = loop;
         Tags =
@@ -20,7 +20,7 @@ internal sealed class MeteredLoop
         SendTags = [.. Tags, new(TransportMetrics.DirectionTag, "transmit")];
     }
 
-    public EventLoop Loop { get; }
+    public IMeteredLoop Loop { get; }
 
     public KeyValuePair<string, object?>[] Tags { get; }
 
@@ -33,8 +33,8 @@ internal sealed class MeteredLoop
     {
         lock (_lock)
         {
-            long enters = Loop.Statistics.Enters;
-            long completions = Loop.Statistics.Completions;
+            LoopStatistics statistics = Loop.Statistics;
+            (long enters, long completions) = (statistics.Enters, statistics.Completions);
             double perEnter = enters == _lastEnters ? 0 : (double)(completions - _lastCompletions) / (enters - _lastEnters);
             (_lastEnters, _lastCompletions) = (enters, completions);
             return perEnter;

@@ -40,7 +40,7 @@ internal sealed class TransportMeter : IDisposable
     {
         lock (_lock)
         {
-            _loops = [.. _loops, .. loops.Loops.Select(loop => new MeteredLoop(loop))];
+            _loops = [.. _loops, .. loops.Metered.Select(loop => new MeteredLoop(loop))];
         }
     }
 
@@ -49,7 +49,7 @@ internal sealed class TransportMeter : IDisposable
     {
         lock (_lock)
         {
-            _loops = [.. _loops.Where(metered => !loops.Loops.Contains(metered.Loop))];
+            _loops = [.. _loops.Where(metered => !loops.Metered.Contains(metered.Loop))];
         }
     }
 

@@ -20,6 +20,11 @@ internal sealed partial class ConnectionInput
         lock (_lock)
         {
             _reading.Begin(OnTokenFired, this, cancellationToken);
+            if (_reading.IsCompleted && MustChangeThread && (_unexamined >= minimumSize || _reading.IsCanceled || _writerCompleted))
+            {
+                return new ValueTask<ReadResult>(this, 0);
+            }
+
             if (_reading.IsCompleted)
             {
                 ReadResult result = TakeResult();

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Kestrel.Rpc.Transport.Native;
 
 namespace Kestrel.Rpc.Transport;
 
@@ -9,8 +10,12 @@ namespace Kestrel.Rpc.Transport;
 /// </remarks>
 internal sealed partial class ConnectionOutput
 {
+    // One flush keeps the lock, and an inline application its loop, no longer than this takes; the loop sends the rest in turns.
+    private const long MaxDirectBytes = 1024 * 1024;
+
     private long _sentDirectly; // written under Lock
-    private long _directTurn = -1; // the loop's turn in which the loop itself sent here last
+    private long _directTurn = -1; // the loop's turn in which an application on a loop sent here last
+    private int _directError; // guarded by Lock: the socket has told it, and tells it nobody else
 
     /// <summary>How many bytes have been sent by the threads that flushed them, all in all. Any thread.</summary>
     public long SentDirectly => Volatile.Read(ref _sentDirectly);
@@ -31,21 +36,32 @@ internal sealed partial class ConnectionOutput
             return false;
         }
 
-        // An inline application whose peer reads as fast as it writes would never leave the loop to the others.
-        if (_loop.IsOnLoop)
-        {
-            bool isFirst = _directTurn != _loop.Iteration;
-            _directTurn = _loop.Iteration;
-            return isFirst;
-        }
+        // An inline application whose peer reads as fast as it writes would never leave its loop to the others.
+        long turn = EventLoop.TurnOfCurrent;
+        bool isFirst = turn < 0 || turn != _directTurn;
+        _directTurn = turn;
+        return isFirst;
+    }
 
-        return true;
+    /// <summary>The error that a direct send has got, or 0. For the loop after <see cref="TryTakeOnLoop"/>: none is under way then.</summary>
+    public int DirectError => _directError;
+
+    /// <summary>
+    /// The same at any time, with that of a send under way. The kernel tells an error of a socket once: whoever finds the end of the
+    /// input must ask here whether it was one.
+    /// </summary>
+    public int WaitForDirectError()
+    {
+        lock (Lock)
+        {
+            return _directError;
+        }
     }
 
     /// <summary>Sends what the socket takes at once. What is left, and any error, is the loop's. Returns the number of bytes sent.</summary>
     private long SendDirectly()
     {
-        if (_readerCompleted)
+        if (_readerCompleted || _directError != 0)
         {
             return 0;
         }
@@ -53,9 +69,9 @@ internal sealed partial class ConnectionOutput
         ReadOnlySequence<byte> bytes = _blocks.Sequence;
         long sent = 0;
         bool isWhole = true;
-        while (isWhole && !bytes.IsEmpty)
+        while (isWhole && !bytes.IsEmpty && sent < MaxDirectBytes)
         {
-            int result = _socket.TrySend(bytes, out isWhole);
+            int result = TrySend(bytes, out isWhole);
             if (result <= 0)
             {
                 break;
@@ -76,5 +92,25 @@ internal sealed partial class ConnectionOutput
         }
 
         return sent;
+    }
+
+    private int TrySend(in ReadOnlySequence<byte> bytes, out bool isWhole)
+    {
+        try
+        {
+            int result = _socket.TrySend(bytes, out isWhole);
+            if (result < 0 && result is not (-Errno.EAGAIN or -Errno.EINTR))
+            {
+                _directError = -result;
+            }
+
+            return result;
+        }
+        catch (Exception)
+        {
+            // Memory of the user's own kind that cannot be pinned. The loop finds the same, and ends the connection with it.
+            isWhole = false;
+            return 0;
+        }
     }
 }

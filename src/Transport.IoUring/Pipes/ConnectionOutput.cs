@@ -67,7 +67,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         ValueTask<FlushResult> result;
         lock (Lock)
         {
-            wake = CommitAndWake();
+            wake = CommitAndWake(mayBeSent: true);
             _flushing.Begin(OnTokenFired, this, cancellationToken);
             result = _flushing.IsCompleted ? new ValueTask<FlushResult>(TakeResult()) : new ValueTask<FlushResult>(this, 0);
         }
@@ -125,7 +125,7 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
         bool wake;
         lock (Lock)
         {
-            wake = CommitAndWake();
+            wake = CommitAndWake(mayBeSent: exception is null);
             if (!_writerCompleted)
             {
                 _writerCompleted = true;
@@ -198,11 +198,11 @@ internal sealed partial class ConnectionOutput : PipeWriter, IValueTaskSource<Fl
     }
 
     /// <summary>Under the lock: commits what was written; says whether the transport must be woken to send it.</summary>
-    private bool CommitAndWake()
+    private bool CommitAndWake(bool mayBeSent)
     {
         long before = _unsent;
         long committed = _blocks.Commit();
-        if (committed > 0 && _transportSleeps && IsDirectSendBetter(committed))
+        if (committed > 0 && mayBeSent && _transportSleeps && IsDirectSendBetter(committed))
         {
             committed -= SendDirectly();
         }

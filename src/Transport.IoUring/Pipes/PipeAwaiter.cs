@@ -21,6 +21,9 @@ internal struct PipeAwaiter
     /// <summary>Whether a result can be taken.</summary>
     public readonly bool IsCompleted => _ready || _canceled;
 
+    /// <summary>Whether somebody cancelled the operation, or the next one.</summary>
+    public readonly bool IsCanceled => _canceled;
+
     /// <summary>Whether an operation was begun whose result nobody has taken.</summary>
     public bool IsRunning { get; private set; }
 

@@ -5,11 +5,11 @@ namespace Kestrel.Rpc.Transport.Tests.Engines;
 /// <summary>Where an inline application runs.</summary>
 public sealed class InlineTests
 {
-    public static TheoryData<string> Variants => ["Epoll-1-Inline", "IoUring-2-Inline", "Blocking-1-Inline"];
+    public static MatrixTheoryData<string, bool> Variants => new(["Epoll-1-Inline", "IoUring-2-Inline", "Blocking-1-Inline"], [false, true]);
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public async Task Read_BytesAreThereBefore_GoesOnOnTheLoop(string variant)
+    public async Task Read_BytesAreThereBefore_GoesOnOnTheLoop(string variant, bool atLeast)
     {
         var thread = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
         await using ConnectionServer server = await ConnectionServer.StartAsync(TransportVariants.Parse(variant), async connection =>
@@ -17,7 +17,7 @@ public sealed class InlineTests
             // Kestrel runs this on the thread pool.
             IConnectionStatisticsFeature statistics = connection.Features.Get<IConnectionStatisticsFeature>()!;
             await Eventually.TrueAsync(() => statistics.BytesReceived > 0);
-            ReadResult read = await connection.Transport.Input.ReadAsync();
+            ReadResult read = await (atLeast ? connection.Transport.Input.ReadAtLeastAsync(1) : connection.Transport.Input.ReadAsync());
             thread.SetResult(Thread.CurrentThread.Name);
             connection.Transport.Input.AdvanceTo(read.Buffer.End);
         });

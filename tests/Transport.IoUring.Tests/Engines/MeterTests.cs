@@ -52,6 +52,32 @@ public sealed class MeterTests
         Assert.All(readings.Tags, tags => Assert.Equal((engine == TransportKind.Epoll ? "epoll" : "io_uring", "sleep", 0), tags));
     }
 
+    [Fact]
+    public async Task Instruments_OfAThreadForEachConnection_TellTheirSum()
+    {
+        using var meter = new TransportMeter();
+        using var readings = new MeterReadings();
+        await using TestTransport transport = await new TestTransport(new BlockingTransportOptions(), meter).StartAsync();
+
+        using (Socket first = await transport.ConnectAsync())
+        using (Socket second = await transport.ConnectAsync())
+        {
+            await EchoAsync(first);
+            await EchoAsync(second);
+            Assert.Equal(2, readings.Take()[TransportMetrics.Connections]);
+            Assert.Equal(2 * Size, readings.Take()[$"{TransportMetrics.NetworkIo} receive"]);
+        }
+
+        await Eventually.TrueAsync(() => readings.Take()[TransportMetrics.Connections] == 0);
+        using Socket third = await transport.ConnectAsync();
+        await EchoAsync(third);
+        Dictionary<string, double> values = readings.Take();
+        Assert.Equal(3, values[TransportMetrics.AcceptedConnections]);
+        Assert.Equal(3 * Size, values[$"{TransportMetrics.NetworkIo} receive"]); // what threads did that have ended counts on
+        Assert.True(values[TransportMetrics.Completions] >= 2, "The third was accepted after the others had been served.");
+        Assert.All(readings.Tags, tags => Assert.Equal(("blocking", "sleep", 0), tags));
+    }
+
     [Theory]
     [MemberData(nameof(Engines))]
     public async Task CompletionsPerEnter_IsTheRatioSinceTheLastReading(TransportKind engine)

@@ -93,6 +93,7 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
                 services.AddBlockingTransport(options =>
                 {
                     options.ApplicationScheduling = Scheduling;
+                    options.Polling.SpinTime = SpinTime;
                     settings.ApplyTo(options);
                 });
                 break;
@@ -116,17 +117,19 @@ public sealed record TransportVariant(TransportKind Kind, int Loops, Application
         return Wrapper is null ? name : $"{name}+{Wrapper.Name}";
     }
 
+    private TimeSpan SpinTime => Polling switch
+    {
+        TransportPolling.Spin or TransportPolling.Both => Timeout.InfiniteTimeSpan,
+        TransportPolling.SpinThenSleep => TimeSpan.FromMicroseconds(50),
+        _ => TimeSpan.Zero,
+    };
+
     private void Apply(LinuxTransportOptions options, TransportSettings settings)
     {
         options.LoopCount = Loops;
         options.ApplicationScheduling = Scheduling;
         options.AcceptStrategy = Accept;
-        options.Polling.SpinTime = Polling switch
-        {
-            TransportPolling.Spin or TransportPolling.Both => Timeout.InfiniteTimeSpan,
-            TransportPolling.SpinThenSleep => TimeSpan.FromMicroseconds(50),
-            _ => TimeSpan.Zero,
-        };
+        options.Polling.SpinTime = SpinTime;
         settings.ApplyTo(options);
     }
 

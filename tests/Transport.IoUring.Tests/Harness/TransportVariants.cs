@@ -32,6 +32,7 @@ internal static class TransportVariants
         new(TransportKind.IoUring, 2, ApplicationScheduling.ThreadPool) { Polling = TransportPolling.SpinThenSleep },
         new(TransportKind.IoUring, 1, ApplicationScheduling.ThreadPool) { Polling = TransportPolling.SubmissionQueue },
         new(TransportKind.IoUring, 1, ApplicationScheduling.Inline) { Polling = TransportPolling.Both },
+        new(TransportKind.Blocking, 1, ApplicationScheduling.Inline) { Polling = TransportPolling.SpinThenSleep },
     ];
 
     /// <summary>The variants whose loops accept for themselves, which run the checks that concern accepting and binding.</summary>
