@@ -22,8 +22,11 @@ internal sealed class PipeBlockPool : IDisposable
     // Held for some nanoseconds: who does not get it soon does without the kept blocks rather than wait for a thread that lost its processor.
     private const int MaxAttempts = 16;
 
-    /// <summary>How long kept memory may lie unused, at most twice that.</summary>
-    public static readonly TimeSpan Idle = TimeSpan.FromMilliseconds(100);
+    /// <summary>When the pool looks first whether kept memory is still wanted. As long as it is, the next look is twice as far.</summary>
+    public static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How far apart looks are at most: a busy loop is disturbed that seldom, and unused memory lies no longer than twice that.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(1600);
 
     private readonly MemoryPool<byte> _memory;
     private readonly ITimer? _timer; // null: no memory is kept
@@ -33,6 +36,7 @@ internal sealed class PipeBlockPool : IDisposable
     private PipeBlock? _empty;
     private int _filledCount;
     private int _emptyCount;
+    private TimeSpan _wait; // until the timer's next look
     private bool _wasUsed; // since the timer was started last
     private bool _timerRuns;
     private bool _disposed;
@@ -97,11 +101,13 @@ internal sealed class PipeBlockPool : IDisposable
         bool goesOn = _wasUsed && !_disposed;
         _wasUsed = false;
         _timerRuns = goesOn;
+        _wait = _wait * 2 < LongestWait ? _wait * 2 : LongestWait;
+        TimeSpan wait = _wait;
         PipeBlock? filled = goesOn ? null : TakeFilled();
         Exit();
         if (goesOn)
         {
-            _timer!.Change(Idle, Timeout.InfiniteTimeSpan);
+            _timer!.Change(wait, Timeout.InfiniteTimeSpan);
         }
 
         Empty(filled);
@@ -151,13 +157,18 @@ internal sealed class PipeBlockPool : IDisposable
             block.Link(_filled);
             _filled = block;
             _filledCount++;
+        }
+
+        if (startsTimer)
+        {
             _timerRuns = true;
+            _wait = FirstLook;
         }
 
         Exit();
         if (startsTimer)
         {
-            _timer.Change(Idle, Timeout.InfiniteTimeSpan);
+            _timer.Change(FirstLook, Timeout.InfiniteTimeSpan);
         }
 
         return isKept;

@@ -41,14 +41,14 @@ public sealed class PipeBlockPoolTests : IDisposable
         using PipeBlockPool pool = Create();
         ReturnAll(pool, RentMany(pool, 10));
         Assert.Equal(10, _factory.Outstanding);
-        Assert.Equal(PipeBlockPool.Idle, _time.Due);
+        Assert.Equal(PipeBlockPool.FirstLook, _time.Due);
 
         _time.Fire();
 
         Assert.Equal(0, _factory.Outstanding);
         Assert.Null(_time.Due); // an idle transport wakes nobody
         pool.Return(pool.Rent(0));
-        Assert.Equal(PipeBlockPool.Idle, _time.Due);
+        Assert.Equal(PipeBlockPool.FirstLook, _time.Due);
         Assert.Equal(11, _factory.Rented);
     }
 
@@ -61,6 +61,14 @@ public sealed class PipeBlockPoolTests : IDisposable
 
         _time.Fire();
         Assert.Equal(10, _factory.Outstanding);
+        Assert.Equal(2 * PipeBlockPool.FirstLook, _time.Due);
+        for (int i = 0; i < 10; i++)
+        {
+            ReturnAll(pool, RentMany(pool, 1));
+            _time.Fire();
+        }
+
+        Assert.Equal(PipeBlockPool.LongestWait, _time.Due);
         _time.Fire();
 
         Assert.Equal(0, _factory.Outstanding);
