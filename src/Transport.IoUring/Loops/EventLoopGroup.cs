@@ -4,6 +4,7 @@ namespace Kestrel.Rpc.Transport;
 internal class EventLoopGroup : IDisposable
 {
     private readonly EventLoop[] _loops;
+    private bool _disposed; // guarded by _loops: a loop that has ended must not get a connection from one that has not
 
     protected EventLoopGroup(EventLoop[] loops) => _loops = loops;
 
@@ -35,10 +36,12 @@ internal class EventLoopGroup : IDisposable
     }
 
     /// <summary>The loop with the fewest connections, already counted as having one more. Called from any thread.</summary>
+    /// <exception cref="ObjectDisposedException">The transport has stopped.</exception>
     public virtual EventLoop TakeLeastLoaded()
     {
         lock (_loops) // or two threads that connect at once would take the same
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             EventLoop least = _loops[0];
             foreach (EventLoop loop in _loops)
             {
@@ -58,6 +61,11 @@ internal class EventLoopGroup : IDisposable
 
     public virtual void Dispose()
     {
+        lock (_loops)
+        {
+            _disposed = true;
+        }
+
         foreach (EventLoop loop in _loops)
         {
             loop.Dispose();

@@ -1,0 +1,179 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Hosting;
+
+namespace Kestrel.Rpc.Transport.Tests.Engines;
+
+/// <summary>An application that runs on a loop ends what the loop serves: nobody waits for that loop meanwhile.</summary>
+public sealed class SelfStopTests
+{
+    public static MatrixTheoryData<string, string> Ends => new(
+        ["Epoll-1-Inline", "Epoll-2-Inline", "IoUring-1-Inline", "IoUring-2-Inline", "Blocking-1-Inline"],
+        [nameof(IHost.StopAsync), nameof(WebApplication.DisposeAsync), nameof(IHost.Dispose), "StopAsync and wait", "DisposeAsync and wait"]);
+
+    public static TheoryData<string> Variants => ["Epoll-1-Inline", "Epoll-2-Inline", "IoUring-1-Inline", "IoUring-2-Inline", "Blocking-1-Inline"];
+
+    [Theory]
+    [MemberData(nameof(Ends))]
+    public async Task Handler_EndsItsHost_ComesBackAndAllEnds(string variant, string way)
+    {
+        var handled = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        IHost? application = null;
+        await using KestrelHost host = await KestrelHost.StartAsync(TransportVariants.Parse(variant), _ => Task.CompletedTask, listen => listen.Run(async connection =>
+        {
+            ReadResult read = await connection.Transport.Input.ReadAsync();
+            connection.Transport.Input.AdvanceTo(read.Buffer.End);
+            string? thread = Thread.CurrentThread.Name;
+            try
+            {
+                await EndAsync(application!, way);
+                handled.SetResult(thread);
+            }
+            catch (Exception e)
+            {
+                // The test's.
+                handled.SetException(e);
+            }
+        }));
+        application = host.Host.Application;
+        EventLoop[] loops = [.. ((TransportFactory)host.Host.Factory).Loops!.Loops];
+        using TestClient bystander = await host.ConnectAsync();
+        using TestClient client = await host.ConnectAsync();
+
+        await client.SendAsync(new byte[1]);
+
+        Assert.StartsWith("kestrel-", await handled.Task.Limited(), StringComparison.Ordinal);
+        await EndsAsync(client);
+        await EndsAsync(bystander);
+        await Assert.ThrowsAsync<SocketException>(host.ConnectAsync);
+        await host.DisposeAsync();
+        foreach (EventLoop loop in loops)
+        {
+            await Eventually.TrueAsync(() => HasEndedAsync(loop));
+        }
+
+        await host.Host.VerifyPoolAsync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public async Task Unbind_OnALoopsThread_NobodyWaitsForTheLoop(string variant)
+    {
+        await using TransportHost host = TransportHost.Create(TransportVariants.Parse(variant));
+        IConnectionListener listener = await host.BindAsync();
+        using TestClient client = await TestClient.ConnectAsync(listener.EndPoint);
+        ConnectionContext connection = (await listener.AcceptAsync().Limited())!;
+        using TestClient queued = await TestClient.ConnectAsync(listener.EndPoint);
+        await Eventually.TrueAsync(() => ((TransportFactory)host.Factory).Loops!.Loops.Sum(loop => loop.Statistics.Accepted) == 2);
+        using var release = new ManualResetEventSlim();
+        var unbound = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task handler = Task.Run(async () =>
+        {
+            ReadResult read = await connection.Transport.Input.ReadAsync();
+            connection.Transport.Input.AdvanceTo(read.Buffer.End);
+            Assert.StartsWith("kestrel-", Thread.CurrentThread.Name, StringComparison.Ordinal);
+            unbound.SetResult(listener.UnbindAsync().AsTask().IsCompletedSuccessfully);
+            release.Wait(TimeLimit.Current);
+            await Handlers.EchoAsync(connection);
+        });
+        await client.SendAsync(new byte[1]);
+
+        Assert.True(await unbound.Task.Limited());
+        await using ConnectionContext? left = await listener.AcceptAsync().Limited(); // what was accepted before is the server's
+        Assert.Equal(queued.LocalEndPoint, left!.RemoteEndPoint);
+        Assert.Null(await listener.AcceptAsync().Limited());
+        await listener.DisposeAsync().Limited();
+        release.Set();
+
+        await Eventually.TrueAsync(() => IsRefusedAsync(listener.EndPoint));
+        await client.EchoAsync(seed: 1, 10_000);
+        client.Fin();
+        await handler.Limited();
+        await connection.DisposeAsync().Limited();
+        await client.ReceiveEndAsync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public async Task Dispose_OnALoopsThreadWithConnectionsThatWait_ResetsThem(string variant)
+    {
+        await using TransportHost host = TransportHost.Create(TransportVariants.Parse(variant));
+        IConnectionListener listener = await host.BindAsync();
+        using TestClient client = await TestClient.ConnectAsync(listener.EndPoint);
+        ConnectionContext connection = (await listener.AcceptAsync().Limited())!;
+        using TestClient queued = await TestClient.ConnectAsync(listener.EndPoint);
+        await Eventually.TrueAsync(() => ((TransportFactory)host.Factory).Loops!.Loops.Sum(loop => loop.Statistics.Accepted) == 2);
+        Task handler = Task.Run(async () =>
+        {
+            ReadResult read = await connection.Transport.Input.ReadAsync();
+            connection.Transport.Input.AdvanceTo(read.Buffer.End);
+            Assert.True(listener.DisposeAsync().AsTask().Wait(TimeLimit.Current));
+        });
+        await client.SendAsync(new byte[1]);
+
+        await handler.Limited();
+        Assert.Equal(SocketError.ConnectionReset, await queued.ReceiveErrorAsync());
+        await connection.DisposeAsync().Limited();
+        await client.ReceiveEndAsync();
+        await host.VerifyPoolAsync();
+    }
+
+    private static Task EndAsync(IHost application, string way)
+    {
+        var atOnce = new CancellationToken(canceled: true); // no waiting for this very handler
+        switch (way)
+        {
+            case nameof(IHost.StopAsync):
+                return application.StopAsync(atOnce);
+            case nameof(WebApplication.DisposeAsync):
+                return ((IAsyncDisposable)application).DisposeAsync().AsTask();
+            case nameof(IHost.Dispose):
+                application.Dispose();
+                return Task.CompletedTask;
+            case "StopAsync and wait":
+                Assert.True(application.StopAsync(atOnce).Wait(TimeLimit.Current));
+                return Task.CompletedTask;
+            default:
+                Assert.True(((IAsyncDisposable)application).DisposeAsync().AsTask().Wait(TimeLimit.Current));
+                return Task.CompletedTask;
+        }
+    }
+
+    // What is scheduled on a loop that has ended runs on the thread pool.
+    private static async Task<bool> HasEndedAsync(EventLoop loop)
+    {
+        var onPool = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Schedule(_ => onPool.SetResult(Thread.CurrentThread.IsThreadPoolThread), null);
+        return await onPool.Task.Limited();
+    }
+
+    private static async Task<bool> IsRefusedAsync(EndPoint endPoint)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(endPoint).Limited();
+            return false;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode == SocketError.ConnectionRefused;
+        }
+    }
+
+    // With FIN or with RST: a host that is ended at once aborts.
+    private static async Task EndsAsync(TestClient client)
+    {
+        try
+        {
+            await client.ReceiveEndAsync();
+        }
+        catch (SocketException reset)
+        {
+            Assert.Equal(SocketError.ConnectionReset, reset.SocketErrorCode);
+        }
+    }
+}
