@@ -52,10 +52,11 @@ public sealed class SelfStopTests
         await host.DisposeAsync();
         foreach (EventLoop loop in loops)
         {
-            await Eventually.TrueAsync(() => HasEndedAsync(loop));
+            await Eventually.TrueAsync(loop.HasEndedAsync);
         }
 
         await host.Host.VerifyPoolAsync();
+        await Eventually.TrueAsync(() => host.Host.Pool.Pools == 0);
     }
 
     [Theory]
@@ -140,14 +141,6 @@ public sealed class SelfStopTests
                 Assert.True(((IAsyncDisposable)application).DisposeAsync().AsTask().Wait(TimeLimit.Current));
                 return Task.CompletedTask;
         }
-    }
-
-    // What is scheduled on a loop that has ended runs on the thread pool.
-    private static async Task<bool> HasEndedAsync(EventLoop loop)
-    {
-        var onPool = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        loop.Schedule(_ => onPool.SetResult(Thread.CurrentThread.IsThreadPoolThread), null);
-        return await onPool.Task.Limited();
     }
 
     private static async Task<bool> IsRefusedAsync(EndPoint endPoint)
