@@ -96,7 +96,6 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
         }
         catch (Exception e)
         {
-            // The runtime reports a thread that it does not get as memory that it does not get.
             if (loop is not null)
             {
                 _running.End(loop);

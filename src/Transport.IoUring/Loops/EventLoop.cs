@@ -121,10 +121,19 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     /// ring or epoll set.
     /// </summary>
     /// <exception cref="PlatformNotSupportedException">The kernel refused; the message says what.</exception>
+    /// <exception cref="IOException">The system has no thread for it.</exception>
     public void Start(int index)
     {
         Index = index;
-        _thread.UnsafeStart();
+        try
+        {
+            _thread.UnsafeStart();
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new IOException($"The system has no thread for the event loop {Name}.", e); // memory is the runtime's word for it
+        }
+
         _opened.Wait();
         if (_openError is not null)
         {

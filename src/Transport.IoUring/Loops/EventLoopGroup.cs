@@ -15,6 +15,7 @@ internal class EventLoopGroup : IDisposable
 
     /// <summary>Creates and starts <paramref name="count"/> loops; none is left behind if one of them fails.</summary>
     /// <exception cref="PlatformNotSupportedException">The kernel refused a loop its ring or epoll set.</exception>
+    /// <exception cref="IOException">The system has no thread for a loop.</exception>
     public static EventLoopGroup Start(int count, Func<int, EventLoop> create)
     {
         var loops = new List<EventLoop>(count);

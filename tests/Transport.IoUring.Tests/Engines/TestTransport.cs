@@ -25,8 +25,8 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
     public TestTransport(IoUringTransportOptions options, TimeProvider? timeProvider = null, TransportMeter? meter = null) =>
         _factory = new IoUringTransportFactory(Options.Create(options), this, this, timeProvider, meter);
 
-    public TestTransport(BlockingTransportOptions options, TransportMeter? meter = null) =>
-        _factory = new BlockingTransportFactory(Options.Create(options), this, this, timeProvider: null, meter);
+    public TestTransport(BlockingTransportOptions options, TimeProvider? timeProvider = null, TransportMeter? meter = null) =>
+        _factory = new BlockingTransportFactory(Options.Create(options), this, this, timeProvider, meter);
 
     public ConcurrentQueue<(LogLevel Level, int Id, string Text)> Log { get; } = new();
 
