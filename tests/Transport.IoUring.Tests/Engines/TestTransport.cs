@@ -33,6 +33,12 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
     /// <summary>Whether the log throws instead of taking anything.</summary>
     public bool LogFails { get; set; }
 
+    /// <summary>Whether the log throws already when it is asked whether it wants a line.</summary>
+    public bool LogFilterFails { get; set; }
+
+    /// <summary>The events of the lines that the log threw at.</summary>
+    public ConcurrentQueue<int> LostEvents { get; } = new();
+
     /// <summary>What connections take their blocks from; to be set before the start.</summary>
     public MemoryPool<byte> Pool { get; init; } = MemoryPool<byte>.Shared;
 
@@ -105,10 +111,18 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
 
     IDisposable? ILogger.BeginScope<TState>(TState state) => null;
 
-    bool ILogger.IsEnabled(LogLevel logLevel) => true;
+    bool ILogger.IsEnabled(LogLevel logLevel) => LogFilterFails ? throw new IOException("No filter.") : true;
 
-    void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Log.Enqueue(LogFails ? throw new IOException("No space left.") : (logLevel, eventId.Id, formatter(state, exception)));
+    void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (LogFails)
+        {
+            LostEvents.Enqueue(eventId.Id);
+            throw new IOException("No space left.");
+        }
+
+        Log.Enqueue((logLevel, eventId.Id, formatter(state, exception)));
+    }
 
     void IDisposable.Dispose()
     {
