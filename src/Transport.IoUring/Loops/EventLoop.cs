@@ -288,9 +288,10 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
             while (!_stopping || _handles.Count > 0 || _local.Count > 0)
             {
                 RunWorkOnLoop();
-                if (_pool is not null && _pool.FlushOnLoop())
+                if (_pool is not null && _pool.FlushOnLoop() && _lastBatch > 1)
                 {
                     // Where the pool shares this processor its answers are posted now, all at once, and no one of them has to wake the loop.
+                    // A single answer is faster sent by the thread that has it, which it does when the loop sleeps.
                     _ = Thread.Yield();
                 }
 

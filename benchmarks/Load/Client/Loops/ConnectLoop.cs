@@ -153,6 +153,8 @@ internal sealed unsafe class ConnectLoop : ILoadLoop
             throw new LoadException("the server closed a connection before it answered");
         }
 
+        // Not left to the close: a child process between its fork and its exec holds a copy, whose events would be taken for the next's.
+        Check(Libc.epoll_ctl(_epoll, Libc.EPOLL_CTL_DEL, slot.Descriptor, _watch.Pointer), "epoll_ctl");
         Check(Libc.close(slot.Descriptor), "close");
         slot.Descriptor = -1;
         _tally.Record(slot.Started, Stopwatch.GetTimestamp());
