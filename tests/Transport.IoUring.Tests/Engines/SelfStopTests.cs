@@ -10,11 +10,16 @@ namespace Kestrel.Rpc.Transport.Tests.Engines;
 /// <summary>An application that runs on a loop ends what the loop serves: nobody waits for that loop meanwhile.</summary>
 public sealed class SelfStopTests
 {
+    private static readonly string[] Inline =
+        ["Epoll-1-Inline", "Epoll-2-Inline", "IoUring-1-Inline", "IoUring-2-Inline", "IoUring-2-Inline-ReusePort", "Blocking-1-Inline"];
+
     public static MatrixTheoryData<string, string> Ends => new(
-        ["Epoll-1-Inline", "Epoll-2-Inline", "IoUring-1-Inline", "IoUring-2-Inline", "Blocking-1-Inline"],
+        Inline,
         [nameof(IHost.StopAsync), nameof(WebApplication.DisposeAsync), nameof(IHost.Dispose), "StopAsync and wait", "DisposeAsync and wait"]);
 
-    public static TheoryData<string> Variants => ["Epoll-1-Inline", "Epoll-2-Inline", "IoUring-1-Inline", "IoUring-2-Inline", "Blocking-1-Inline"];
+    public static TheoryData<string> Variants => new(Inline);
+
+    public static MatrixTheoryData<TransportKind, int> Clients => new([TransportKind.Epoll, TransportKind.IoUring], [1, 2]);
 
     [Theory]
     [MemberData(nameof(Ends))]
@@ -120,6 +125,48 @@ public sealed class SelfStopTests
         await connection.DisposeAsync().Limited();
         await client.ReceiveEndAsync();
         await host.VerifyPoolAsync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Clients))]
+    public async Task ConnectionFactory_DisposedOnItsOwnLoop_Ends(TransportKind engine, int loops)
+    {
+        await using ConnectionServer server = await ConnectionServer.StartAsync(TransportVariants.Sockets, Handlers.EchoUntilResetAsync);
+        (IConnectionFactory factory, IAsyncDisposable transport) = CreateFactory(engine, loops);
+        ConnectionContext connection = await factory.ConnectAsync(server.EndPoint).Limited();
+        ConnectionContext other = await factory.ConnectAsync(server.EndPoint).Limited(); // on the other loop, if there is one
+        await connection.Transport.Output.WriteAsync(new byte[1]).Limited();
+        Task ending = Task.Run(async () =>
+        {
+            ReadResult read = await connection.Transport.Input.ReadAsync();
+            connection.Transport.Input.AdvanceTo(read.Buffer.End);
+            Assert.StartsWith("kestrel-", Thread.CurrentThread.Name, StringComparison.Ordinal);
+            Assert.True(transport.DisposeAsync().AsTask().Wait(TimeLimit.Current));
+        });
+
+        await ending.Limited();
+        await Assert.ThrowsAsync<ConnectionAbortedException>(() => other.Transport.Input.ReadAsync().Limited());
+        await Assert.ThrowsAsync<ConnectionAbortedException>(() => connection.Transport.Input.ReadAsync().Limited());
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => factory.ConnectAsync(server.EndPoint).Limited());
+        await connection.DisposeAsync().Limited();
+        await other.DisposeAsync().Limited();
+    }
+
+    private static (IConnectionFactory Factory, IAsyncDisposable Transport) CreateFactory(TransportKind engine, int loops)
+    {
+        if (engine == TransportKind.Epoll)
+        {
+            var epoll = new EpollConnectionFactory(new EpollTransportOptions { LoopCount = loops, ApplicationScheduling = ApplicationScheduling.Inline });
+            return (epoll, epoll);
+        }
+
+        var ring = new IoUringConnectionFactory(new IoUringTransportOptions
+        {
+            LoopCount = loops,
+            ApplicationScheduling = ApplicationScheduling.Inline,
+            Fallback = IoUringFallback.Fail,
+        });
+        return (ring, ring);
     }
 
     private static Task EndAsync(IHost application, string way)
