@@ -37,7 +37,8 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     private int _sleeping; // 1 while the loop may be blocked in the kernel
     private int _lastBatch; // how many reports the last wait brought; a hint to other threads
     private int _connections;
-    private bool _stopping; // loop thread only
+    private bool _stopping; // loop thread only, like the next
+    private bool _disposesHandles;
     private volatile bool _stopped;
 
     /// <param name="name">For logs and the thread.</param>
@@ -202,7 +203,7 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
         _stopping |= EndsWhenEmpty && _handles.Count == 0;
     }
 
-    /// <summary>Aborts what is still open, ends the thread and gives the kernel's objects back. Waits for the thread.</summary>
+    /// <summary>Aborts what is still open, ends the thread and gives the kernel's objects back. Waits for the thread, unless it is this one.</summary>
     public void Dispose()
     {
         if (_thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
@@ -214,7 +215,8 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
             Schedule(static loop => ((EventLoop)loop!).StopOnLoop(), this);
             if (IsOnLoop)
             {
-                return; // an inline application disposes the host: the thread ends after this call
+                _disposesHandles = true; // an inline application disposes the host: the thread ends after this call
+                return;
             }
 
             _thread.Join();
@@ -323,6 +325,10 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
         CloseOnLoop();
         MemoryPool.Dispose();
         OnEnded();
+        if (_disposesHandles)
+        {
+            DisposeHandles();
+        }
     }
 
     /// <summary>

@@ -152,6 +152,13 @@ public sealed class SelfStopTests
         await other.DisposeAsync().Limited();
     }
 
+    [Theory]
+    [InlineData("Epoll-1-Inline")]
+    [InlineData("IoUring-1-Inline")]
+    [InlineData("Blocking-1-Inline")]
+    public Task Host_EndedFromInside_DescriptorsComeBack(string variant) =>
+        ChildProcess.RunCheckAsync(SelfStopChecks.DescriptorsComeBackAsync, TransportVariants.Parse(variant));
+
     private static (IConnectionFactory Factory, IAsyncDisposable Transport) CreateFactory(TransportKind engine, int loops)
     {
         if (engine == TransportKind.Epoll)
@@ -215,5 +222,45 @@ public sealed class SelfStopTests
         {
             Assert.Equal(SocketError.ConnectionReset, reset.SocketErrorCode);
         }
+    }
+}
+
+/// <summary>The children's side.</summary>
+internal static class SelfStopChecks
+{
+    /// <summary>Ends a transport on its own loop again and again, without a garbage collection that would find what was forgotten.</summary>
+    public static async Task DescriptorsComeBackAsync(TransportVariant variant)
+    {
+        const int Rounds = 10;
+        await RoundAsync(variant); // loads all code
+        Assert.True(GC.TryStartNoGCRegion(200_000_000));
+        int descriptors = ProcessFacts.Descriptors();
+        for (int round = 0; round < Rounds; round++)
+        {
+            await RoundAsync(variant);
+        }
+
+        await Eventually.TrueAsync(() => ProcessFacts.Descriptors() <= descriptors);
+        GC.EndNoGCRegion(); // throws if there was a collection after all
+    }
+
+    private static async Task RoundAsync(TransportVariant variant)
+    {
+        TransportHost host = TransportHost.Create(variant);
+        IConnectionListener listener = await host.BindAsync();
+        using TestClient client = await TestClient.ConnectAsync(listener.EndPoint);
+        ConnectionContext connection = (await listener.AcceptAsync().Limited())!;
+        Task ending = Task.Run(async () =>
+        {
+            ReadResult read = await connection.Transport.Input.ReadAsync();
+            connection.Transport.Input.AdvanceTo(read.Buffer.End);
+            ((IDisposable)host.Factory).Dispose();
+        });
+        await client.SendAsync(new byte[1]);
+        await ending.Limited();
+        await connection.DisposeAsync().Limited();
+        await listener.DisposeAsync().Limited();
+        await Eventually.TrueAsync(() => host.Pool.Pools == 0);
+        await host.DisposeAsync();
     }
 }
