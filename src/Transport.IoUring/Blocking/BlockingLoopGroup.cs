@@ -23,6 +23,8 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
         _settings = settings;
     }
 
+    public override bool IsOnOne => base.IsOnOne || Array.Exists(_running.OfConnections(), loop => loop.IsOnLoop);
+
     public override IReadOnlyList<IMeteredLoop> Metered => [_running];
 
     /// <summary>Starts the loop of the listeners.</summary>

@@ -84,7 +84,7 @@ internal abstract partial class TransportFactory
     /// <summary>As <see cref="Dispose"/>, without keeping the caller's thread while the loops end, unless it is one of theirs.</summary>
     public ValueTask DisposeAsync()
     {
-        if (!EventLoop.IsOnAny)
+        if (_loops?.IsOnOne != true)
         {
             return new ValueTask(Task.Run(Dispose));
         }

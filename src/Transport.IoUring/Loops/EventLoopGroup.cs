@@ -10,6 +10,9 @@ internal class EventLoopGroup : IDisposable
 
     public IReadOnlyList<EventLoop> Loops => _loops;
 
+    /// <summary>Whether this is the thread of one of them.</summary>
+    public virtual bool IsOnOne => Array.Exists(_loops, loop => loop.IsOnLoop);
+
     /// <summary>What the meter shows; the same objects every time.</summary>
     public virtual IReadOnlyList<IMeteredLoop> Metered => _loops;
 

@@ -152,6 +152,39 @@ public sealed class SelfStopTests
         await other.DisposeAsync().Limited();
     }
 
+    [Fact]
+    public async Task ConnectionFactory_DisposedOnAnotherTransportsLoop_LeavesThatLoopFree()
+    {
+        using var release = new ManualResetEventSlim();
+        (IConnectionFactory factory, IAsyncDisposable transport) = CreateFactory(TransportKind.Epoll, 1);
+        await using ConnectionServer server = await ConnectionServer.StartAsync(TransportVariants.Parse("Epoll-1-Inline"), Handlers.EchoUntilResetAsync);
+        ConnectionContext connection = await factory.ConnectAsync(server.EndPoint).Limited();
+        var stands = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var disposing = new TaskCompletionSource<Task>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task standing = Task.Run(async () =>
+        {
+            await connection.Transport.Output.WriteAsync(new byte[1]);
+            await connection.Transport.Input.ReadAsync();
+            stands.SetResult();
+            release.Wait(TimeLimit.Current); // the factory's loop cannot end meanwhile
+        });
+        await stands.Task.Limited();
+        ((TransportFactory)server.Host.Factory).Loops!.Loops[0].Schedule(_ => disposing.SetResult(transport.DisposeAsync().AsTask()), null);
+
+        Task disposed = await disposing.Task.Limited();
+        using (TestClient client = await server.ConnectAsync())
+        {
+            await client.EchoAsync(seed: 1, 1000);
+            client.Fin();
+            await client.ReceiveEndAsync();
+        }
+
+        release.Set();
+        await disposed.Limited();
+        await standing.Limited();
+        await connection.DisposeAsync().Limited();
+    }
+
     [Theory]
     [InlineData("Epoll-1-Inline")]
     [InlineData("IoUring-1-Inline")]
