@@ -18,7 +18,8 @@ namespace Kestrel.Rpc.Testing;
 /// <remarks>
 /// Each factory has a network of its own, so that any number of programs, and of the same program, run side by side with the same
 /// ports. What the program does with HTTPS works with a certificate made for the test, unless the program brings its own.
-/// Members are safe to call from any thread once the program has started; the first client starts it.
+/// Members are safe to call from any thread once the program has started; the first client starts it. Keep a factory in a variable
+/// of its own type: clients made through a variable of the base type dial the machine's network, where the program does not listen.
 /// </remarks>
 /// <typeparam name="TEntryPoint">A type of the program's assembly, usually its <c>Program</c>.</typeparam>
 public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntryPoint>
@@ -26,6 +27,7 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
 {
     private readonly Action<IWebHostBuilder>? _configuration;
     private readonly List<IDisposable> _clients = []; // guarded by itself
+    private Uri? _wanted; // the base address that the client options had before the base class put one of the program's there
 
     /// <summary>Makes a factory whose program has not started yet.</summary>
     public RpcWebApplicationFactory()
@@ -90,8 +92,29 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
     public new HttpClient CreateClient(WebApplicationFactoryClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ProgramAddress address = ProgramAddress.Preferred(Addresses, EndPoints, options.BaseAddress);
-        return CreateClient(options, address.Uri, address.EndPoint);
+        return CreateClient(options, WantedAddress(options), []);
+    }
+
+    /// <summary>Makes an HTTP client as <see cref="CreateClient()"/> does, whose requests go through the handlers first.</summary>
+    /// <param name="handlers">The handlers, the outermost first.</param>
+    /// <returns>The client; the factory disposes of it too.</returns>
+    /// <exception cref="InvalidOperationException">The program reports no address that an HTTP client could have.</exception>
+    public new HttpClient CreateDefaultClient(params DelegatingHandler[] handlers)
+    {
+        ArgumentNullException.ThrowIfNull(handlers);
+        return CreateClient(ClientOptions, WantedAddress(ClientOptions), handlers);
+    }
+
+    /// <summary>Makes an HTTP client with a base address of the caller's, whose requests go through the handlers first.</summary>
+    /// <param name="baseAddress">The base address. Requests reach the program on every TCP port it listens on, and nothing else.</param>
+    /// <param name="handlers">The handlers, the outermost first.</param>
+    /// <returns>The client; the factory disposes of it too.</returns>
+    public new HttpClient CreateDefaultClient(Uri baseAddress, params DelegatingHandler[] handlers)
+    {
+        ArgumentNullException.ThrowIfNull(baseAddress);
+        ArgumentNullException.ThrowIfNull(handlers);
+        _ = Services;
+        return CreateClient(ClientOptions, new ProgramAddress(baseAddress, null), handlers);
     }
 
     /// <summary>Makes an HTTP client for one end point, whatever host its requests name: a Unix socket, or one of several ports.</summary>
@@ -102,7 +125,7 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         _ = Services;
-        return CreateClient(ClientOptions, new Uri(https ? "https://localhost" : "http://localhost"), endPoint);
+        return CreateClient(ClientOptions, new ProgramAddress(new Uri(https ? "https://localhost" : "http://localhost"), endPoint), []);
     }
 
     /// <summary>Opens an RPC connection to the program. Starts it.</summary>
@@ -130,6 +153,7 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
     protected override IHost CreateHost(IHostBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        _wanted = ClientOptions.BaseAddress;
 
         // After the program's own services, so that Kestrel asks this transport first, for everything.
         builder.ConfigureServices(services =>
@@ -168,16 +192,35 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
         base.Dispose(disposing);
     }
 
-    private HttpClient CreateClient(WebApplicationFactoryClientOptions options, Uri baseAddress, EndPoint? endPoint)
+    private ProgramAddress WantedAddress(WebApplicationFactoryClientOptions options)
     {
-        var client = new HttpClient(InProcessHandler.Create(Network, endPoint, options));
+        IReadOnlyCollection<string> addresses = Addresses;
+        Uri wanted = options.BaseAddress;
+        if (ReferenceEquals(options, ClientOptions) && _wanted is not null && Uri.TryCreate(addresses.LastOrDefault(), UriKind.Absolute, out Uri? last) && last == wanted)
+        {
+            wanted = _wanted; // nobody's wish: the base class has put the last address there
+        }
+
+        return ProgramAddress.Preferred(addresses, EndPoints, wanted);
+    }
+
+    private HttpClient CreateClient(WebApplicationFactoryClientOptions options, ProgramAddress address, DelegatingHandler[] handlers)
+    {
+        HttpMessageHandler handler = InProcessHandler.Create(Network, address.EndPoint, options);
+        foreach (DelegatingHandler outer in handlers.Reverse())
+        {
+            outer.InnerHandler = handler;
+            handler = outer;
+        }
+
+        var client = new HttpClient(handler);
         lock (_clients)
         {
             _clients.Add(client);
         }
 
         ConfigureClient(client);
-        client.BaseAddress = baseAddress;
+        client.BaseAddress = address.Uri;
         return client;
     }
 

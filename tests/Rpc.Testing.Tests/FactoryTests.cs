@@ -151,6 +151,45 @@ public sealed class FactoryTests
         Assert.Equal(HttpStatusCode.Redirect, (await staying.GetAsync(new Uri("/away", UriKind.Relative)).Limited()).StatusCode);
     }
 
+    /// <summary>The class below puts the last address into the options, which nobody asked for.</summary>
+    [Fact]
+    public async Task Client_SeveralAddresses_HasTheFirstHttpOneUnlessAnotherIsWanted()
+    {
+        await using RpcWebApplicationFactory<Program> hello = Listening();
+        Assert.Equal("http://127.0.0.1:8000/", hello.CreateClient().BaseAddress!.ToString());
+        Assert.Equal("http://127.0.0.1:8000/", hello.CreateClient().BaseAddress!.ToString());
+        Assert.Equal("http://127.0.0.1:8000/", hello.CreateDefaultClient().BaseAddress!.ToString());
+        Assert.Equal("Hello over HTTP\n", await hello.CreateClient().GetStringAsync(new Uri("/", UriKind.Relative)).Limited());
+        hello.ClientOptions.BaseAddress = new Uri("http://127.0.0.1:5102");
+        Assert.Equal("http://127.0.0.1:5102/", hello.CreateClient().BaseAddress!.ToString());
+
+        await using RpcWebApplicationFactory<Program> other = Listening();
+        other.ClientOptions.BaseAddress = new Uri("https://127.0.0.1:5103");
+        Assert.Equal("https://127.0.0.1:5103/", other.CreateClient().BaseAddress!.ToString());
+
+        static RpcWebApplicationFactory<Program> Listening() => new RpcWebApplicationFactory<Program>().WithWebHostBuilder(
+            host => host.ConfigureKestrel(kestrel =>
+            {
+                kestrel.Listen(IPAddress.Loopback, 5101);
+                kestrel.Listen(IPAddress.Loopback, 5102);
+                kestrel.Listen(IPAddress.Loopback, 5103, listen => listen.UseHttps());
+            }));
+    }
+
+    [Fact]
+    public async Task DefaultClient_WithHandlers_StaysInTheProcess()
+    {
+        var seen = new List<string>();
+        using var outer = new Noting("outer", seen);
+        using var inner = new Noting("inner", seen);
+        await using var hello = new RpcWebApplicationFactory<Program>();
+
+        Assert.Equal("Hello over HTTP\n", await hello.CreateDefaultClient(outer, inner).GetStringAsync(new Uri("/", UriKind.Relative)).Limited());
+        Assert.Equal(["outer", "inner"], seen);
+        using HttpClient other = hello.CreateDefaultClient(new Uri("http://localhost:8000"));
+        Assert.Equal("Hello over HTTP\n", await other.GetStringAsync(new Uri("/", UriKind.Relative)).Limited());
+    }
+
     /// <summary>The remote address is one that programs can work with.</summary>
     [Fact]
     public async Task Connection_Addresses_AreReal()
@@ -192,5 +231,14 @@ public sealed class FactoryTests
             app.Use((context, rest) => context.Request.Path == path ? answer(context) : rest(context));
             next(app);
         };
+    }
+
+    private sealed class Noting(string name, List<string> seen) : DelegatingHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            seen.Add(name);
+            return base.SendAsync(request, cancellationToken);
+        }
     }
 }

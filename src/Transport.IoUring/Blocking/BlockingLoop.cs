@@ -20,7 +20,7 @@ internal sealed unsafe class BlockingLoop : ReadinessLoop
     /// <param name="settings">Of the transport.</param>
     /// <param name="ended">Makes the loop end with its connection, and is called then; <see langword="null"/>: it serves listeners.</param>
     public BlockingLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, Action<BlockingLoop>? ended)
-        : base(name, memoryPool, settings, maxBatchOfDirectSends: int.MaxValue)
+        : base(name, memoryPool, settings, maxBatchOfDirectSends: int.MaxValue, keepsMemory: false)
     {
         _ended = ended;
         EndsWhenEmpty = ended is not null;

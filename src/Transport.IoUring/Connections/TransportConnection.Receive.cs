@@ -67,7 +67,12 @@ internal sealed partial class TransportConnection
     private int ErrorBeforeEnd()
     {
         int error = _output.WaitForDirectError();
-        return error == Errno.EPIPE ? 0 : error;
+        if (error is 0 or Errno.EPIPE)
+        {
+            error = _socket.IsSending && _socket.WasReset() ? Errno.ECONNRESET : 0;
+        }
+
+        return error;
     }
 
     private Exception? EndOfInput(int errno)

@@ -89,6 +89,8 @@ internal sealed unsafe partial class EpollSocket : LoopSocket, IEpollWatcher
     {
     }
 
+    public override bool IsSending => _sendPending;
+
     public override LoopOperation SendAsync(in ReadOnlySequence<byte> buffer)
     {
         Debug.Assert(!_sendPending, "One send at a time.");

@@ -13,6 +13,8 @@ internal sealed unsafe partial class IoUringSocket
     private ReadOnlySequence<byte> _unsent;
     private SendMessage? _sendMessage; // holds the memory while a send is under way
 
+    public override bool IsSending => _sendPending;
+
     public override LoopOperation SendAsync(in ReadOnlySequence<byte> buffer)
     {
         Debug.Assert(!_sendPending, "One send at a time.");

@@ -1,9 +1,7 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net;
-using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Rpc.Transport;
@@ -16,25 +14,17 @@ namespace Kestrel.Rpc.Transport;
 /// <remarks>Members that end in <c>OnLoop</c> run on the loop's thread; all others may be called from any thread.</remarks>
 internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDisposable
 {
-    // Between two polls at most this many posted items run, so that a flood of posts cannot keep the loop from its sockets.
-    private const int MaxPostedPerIteration = 1024;
-
     [ThreadStatic]
     private static EventLoop? t_current; // not the thread's id: the runtime gives that of an ended thread to another
 
-    private readonly ConcurrentQueue<WorkItem> _posted = new();
-    private readonly Queue<WorkItem> _local = new(); // loop thread only
     private readonly LoopHandles _handles = new(); // loop thread only
     private readonly ManualResetEventSlim _opened = new();
     private readonly PoolScheduler? _pool; // null where the application runs on the loop
     private readonly Thread _thread;
-    private readonly WakeEvent _wake = new();
     private readonly SpinPolicy _spin;
-
     private readonly int _maxBatchOfDirectSends;
 
     private Exception? _openError;
-    private int _sleeping; // 1 while the loop may be blocked in the kernel
     private int _lastBatch; // how many reports the last wait brought; a hint to other threads
     private int _connections;
     private bool _stopping; // loop thread only, like the next
@@ -48,15 +38,16 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     /// While a wait of the loop reports no more than this, posting a send to it when it sleeps costs more than to do the send where
     /// the bytes are; with more, one wake-up serves many.
     /// </param>
-    protected EventLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, int maxBatchOfDirectSends)
+    /// <param name="keepsMemory">Whether blocks that come back may keep their memory for a moment, for the next connection.</param>
+    protected EventLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, int maxBatchOfDirectSends, bool keepsMemory = true)
     {
         _maxBatchOfDirectSends = maxBatchOfDirectSends;
         Name = name;
         MemoryPool = memoryPool;
-        Blocks = new PipeBlockPool(memoryPool);
         Logger = settings.Logger;
         ConnectionSettings = settings;
         Settings = settings.Loops;
+        Blocks = new PipeBlockPool(memoryPool, keepsMemory ? Settings.TimeProvider : null, ReportFault);
         _spin = new SpinPolicy(Settings.SpinTime, Settings.TimeProvider);
         TimeProvider = Settings.TimeProvider;
         ApplicationScheduler = settings.CreateApplicationScheduler(this);
@@ -152,29 +143,6 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     /// <summary>Creates what connects a new socket to an address on this loop.</summary>
     public abstract LoopConnector CreateConnector(SocketAddress address);
 
-    /// <summary>Runs <paramref name="action"/> on the loop, after everything scheduled before by the same thread.</summary>
-    public override void Schedule(Action<object?> action, object? state)
-    {
-        if (IsOnLoop)
-        {
-            _local.Enqueue(new WorkItem(action, state));
-            return;
-        }
-
-        _posted.Enqueue(new WorkItem(action, state));
-
-        // Pairs with the fences in SleepOnLoop and Run: either the loop sees the item, or this thread sees that it sleeps or has ended.
-        Interlocked.MemoryBarrier();
-        if (_stopped)
-        {
-            RunOrphans();
-        }
-        else
-        {
-            WakeIfSleeping();
-        }
-    }
-
     /// <summary>The turn of the loop whose thread this is; -1 on any other thread.</summary>
     public static long TurnOfCurrent => t_current?.Iteration ?? -1;
 
@@ -208,6 +176,7 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     {
         if (_thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
         {
+            Blocks.Dispose();
             MemoryPool.Dispose();
         }
         else
@@ -323,84 +292,12 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
         Interlocked.MemoryBarrier(); // pairs with the one in Schedule
         RunOrphans();
         CloseOnLoop();
+        Blocks.Dispose();
         MemoryPool.Dispose();
         OnEnded();
         if (_disposesHandles)
         {
             DisposeHandles();
-        }
-    }
-
-    /// <summary>
-    /// Runs on the thread pool what was scheduled when the loop had ended: an application may end its side of a pipe long after
-    /// the transport is gone.
-    /// </summary>
-    private void RunOrphans()
-    {
-        while (_posted.TryDequeue(out WorkItem item))
-        {
-            System.Threading.ThreadPool.UnsafeQueueUserWorkItem(item.Action, item.State, preferLocal: false);
-        }
-    }
-
-    private void RunWorkOnLoop()
-    {
-        for (int i = 0; i < MaxPostedPerIteration && _posted.TryDequeue(out WorkItem item); i++)
-        {
-            RunOnLoop(item);
-        }
-
-        // What the items themselves scheduled runs now too, but only one generation of it before the sockets get their turn.
-        for (int left = _local.Count; left > 0; left--)
-        {
-            RunOnLoop(_local.Dequeue());
-        }
-    }
-
-    private void RunOnLoop(WorkItem item)
-    {
-        Statistics.WorkItems++;
-        try
-        {
-            item.Action(item.State);
-        }
-        catch (Exception e)
-        {
-            ReportFault(e);
-        }
-    }
-
-    /// <summary>Announces that the loop is about to sleep; says whether it really may.</summary>
-    private bool SleepOnLoop()
-    {
-        if (_local.Count > 0 || !_posted.IsEmpty || (_stopping && _handles.Count == 0))
-        {
-            return false;
-        }
-
-        // While it spins it looks at the queue itself: nobody need wake it.
-        if (_spin.LooksAgain(Statistics.Completions + Statistics.WorkItems))
-        {
-            return false;
-        }
-
-        Volatile.Write(ref _sleeping, 1);
-        Interlocked.MemoryBarrier(); // pairs with the one in Schedule
-        if (_posted.IsEmpty)
-        {
-            return true;
-        }
-
-        Volatile.Write(ref _sleeping, 0);
-        return false;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void WakeIfSleeping()
-    {
-        if (Volatile.Read(ref _sleeping) == 1 && Interlocked.Exchange(ref _sleeping, 0) == 1)
-        {
-            _wake.Signal();
         }
     }
 
@@ -425,6 +322,4 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
             }
         }
     }
-
-    private readonly record struct WorkItem(Action<object?> Action, object? State);
 }

@@ -46,6 +46,9 @@ internal abstract unsafe class LoopSocket
     /// </summary>
     public abstract LoopOperation SendAsync(in ReadOnlySequence<byte> buffer);
 
+    /// <summary>Whether a send is under way.</summary>
+    public abstract bool IsSending { get; }
+
     /// <summary>Makes the pending receive and send complete, and every later one complete at once, with ECANCELED.</summary>
     public abstract void Cancel();
 
@@ -79,6 +82,24 @@ internal abstract unsafe class LoopSocket
 
     /// <summary>Sends FIN after what has been sent, and takes nothing more.</summary>
     public void ShutdownBoth() => _ = Libc.Shutdown(Descriptor, Libc.SHUT_RDWR); // ENOTCONN: the peer was first
+
+    /// <summary>
+    /// Whether a socket at the end of its input has been reset and its error is gone: a send got it together with a number of bytes,
+    /// and told the bytes. Where the peer ended its stream first and answered later bytes with a reset, the error is still there.
+    /// </summary>
+    public bool WasReset()
+    {
+        byte state = 0; // the first member of struct tcp_info
+        uint length = sizeof(byte);
+        if (Libc.GetSockOpt(Descriptor, Libc.IPPROTO_TCP, Libc.TCP_INFO, &state, &length) < 0 || state != Libc.TCP_CLOSE)
+        {
+            return false; // also where there is no such thing: a Unix socket
+        }
+
+        int error = 0;
+        length = sizeof(int);
+        return Libc.GetSockOpt(Descriptor, Libc.SOL_SOCKET, Libc.SO_ERROR, &error, &length) == 0 && error == 0;
+    }
 
     /// <summary>Closes a socket that no loop knows, with RST.</summary>
     public static void Reset(int descriptor)

@@ -8,8 +8,9 @@ internal abstract class ReadinessLoop : EventLoop
 {
     private ReceiveMessage? _receiveMessage; // with the first bulk receive
 
-    protected ReadinessLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, int maxBatchOfDirectSends)
-        : base(name, memoryPool, settings, maxBatchOfDirectSends)
+    protected ReadinessLoop(
+        string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, int maxBatchOfDirectSends, bool keepsMemory = true)
+        : base(name, memoryPool, settings, maxBatchOfDirectSends, keepsMemory)
     {
     }
 

@@ -23,6 +23,8 @@ internal static unsafe partial class Libc
     public const int SO_REUSEPORT = 15;
     public const int IPPROTO_TCP = 6;
     public const int TCP_NODELAY = 1;
+    public const int TCP_INFO = 11;
+    public const int TCP_CLOSE = 7;
     public const int IPPROTO_IPV6 = 41;
     public const int IPV6_V6ONLY = 26;
 
@@ -38,10 +40,10 @@ internal static unsafe partial class Libc
     public const int EPOLL_CTL_DEL = 2;
 
     public const uint EPOLLIN = 0x001;
+    public const uint EPOLLPRI = 0x002;
     public const uint EPOLLOUT = 0x004;
     public const uint EPOLLERR = 0x008;
     public const uint EPOLLHUP = 0x010;
-    public const uint EPOLLPRI = 0x2;
     public const uint EPOLLRDHUP = 0x2000;
     public const uint EPOLLET = 0x80000000;
 

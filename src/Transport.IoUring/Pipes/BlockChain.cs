@@ -9,6 +9,7 @@ namespace Kestrel.Rpc.Transport;
 internal struct BlockChain
 {
     private readonly PipeBlockPool _pool;
+    private readonly object _owner;
 
     private PipeBlock? _head; // the reader's first block
     private int _headIndex;
@@ -22,7 +23,9 @@ internal struct BlockChain
     private int _written; // bytes of it that its End does not tell yet
     private bool _isWriting; // the writer holds memory of _writing: it must not be given back
 
-    public BlockChain(PipeBlockPool pool) => _pool = pool;
+    /// <param name="pool">Gives the blocks.</param>
+    /// <param name="owner">What they are marked with while they are in this chain.</param>
+    public BlockChain(PipeBlockPool pool, object owner) => (_pool, _owner) = (pool, owner);
 
     /// <summary>Bytes written and not committed yet.</summary>
     public long Uncommitted { get; private set; }
@@ -52,6 +55,7 @@ internal struct BlockChain
     /// </summary>
     public void Append(PipeBlock block)
     {
+        block.Owner = _owner;
         _isWriting = true;
         if (_writing is null)
         {
@@ -97,6 +101,12 @@ internal struct BlockChain
 
     /// <summary>Whether the position is the end of all committed bytes.</summary>
     public readonly bool IsTail(PipeBlock? block, int index) => block == _tail && index == _tailIndex;
+
+    /// <summary>
+    /// Under the lock: whether there is such a position among the blocks. One of an earlier read may lie in a block that serves
+    /// another connection by now.
+    /// </summary>
+    public readonly bool Contains(PipeBlock block, int index) => block.Owner == _owner && index <= block.End;
 
     /// <summary>Under the lock: says how far the reader has looked; returns by how many bytes that is further than before, or less.</summary>
     public long Examine(PipeBlock block, int index)

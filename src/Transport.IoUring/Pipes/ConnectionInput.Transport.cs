@@ -16,7 +16,7 @@ internal sealed partial class ConnectionInput : IBufferWriter<byte>
         _loop = loop;
         _lock = socket;
         _isInline = loop.ApplicationScheduler is InlineScheduler;
-        _blocks = new BlockChain(loop.Blocks);
+        _blocks = new BlockChain(loop.Blocks, this);
         _reading = new PipeAwaiter(ready: false);
     }
 

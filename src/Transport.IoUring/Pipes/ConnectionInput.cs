@@ -90,6 +90,12 @@ internal sealed partial class ConnectionInput : PipeReader, IValueTaskSource<Rea
                 throw new InvalidOperationException("There is no read to complete.");
             }
 
+            if ((consumedBlock is not null && !_blocks.Contains(consumedBlock, consumedIndex))
+                || (examinedBlock is not null && !_blocks.Contains(examinedBlock, examinedIndex)))
+            {
+                throw new InvalidOperationException("The position is not one of this read's buffer.");
+            }
+
             bool sawAll = _blocks.IsTail(examinedBlock, examinedIndex);
             if (examinedBlock is not null)
             {

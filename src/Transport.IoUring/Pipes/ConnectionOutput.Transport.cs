@@ -15,7 +15,7 @@ internal sealed partial class ConnectionOutput
     {
         _loop = loop;
         _socket = socket;
-        _blocks = new BlockChain(loop.Blocks);
+        _blocks = new BlockChain(loop.Blocks, this);
     }
 
     // An object that is there anyway and that the application never sees: a lock of its own is memory.

@@ -25,6 +25,12 @@ internal sealed class PipeBlock : ReadOnlySequenceSegment<byte>
 
     public int Capacity => _available.Length;
 
+    /// <summary>Whose chain it is in; <see langword="null"/>: nobody's.</summary>
+    public object? Owner { get; set; }
+
+    /// <summary>Whether its memory is the memory pool's.</summary>
+    public bool IsOfMemoryPool => _owner is not null;
+
     /// <summary>Where the next byte goes.</summary>
     public Memory<byte> Free => _available[_end..];
 
@@ -53,6 +59,17 @@ internal sealed class PipeBlock : ReadOnlySequenceSegment<byte>
 
     public void Unlink() => Next = null;
 
+    /// <summary>Forgets what was written and keeps the memory.</summary>
+    public void Clear()
+    {
+        Overwrite();
+        Owner = null;
+        _end = 0;
+        Memory = default;
+        Next = null;
+        RunningIndex = 0;
+    }
+
     /// <summary>Gives the memory back; the object can be used again.</summary>
     public void Reset()
     {
@@ -65,9 +82,10 @@ internal sealed class PipeBlock : ReadOnlySequenceSegment<byte>
         _owner = null;
         _array = null;
         _available = default;
-        _end = 0;
-        Memory = default;
-        Next = null;
-        RunningIndex = 0;
+        Clear();
     }
+
+    // Whoever uses the memory after its return shall read what nobody has sent.
+    [Conditional("DEBUG")]
+    private void Overwrite() => _available.Span.Fill(0xDD);
 }

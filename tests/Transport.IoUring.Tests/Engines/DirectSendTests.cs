@@ -64,6 +64,31 @@ public sealed class DirectSendTests
         await flush.AsTask().WaitAsync(TestTransport.Limit);
     }
 
+    [Theory, Transports(OwnOnly = true)]
+    public async Task Send_PeerResetsInTheMiddle_InputEndsWithTheReset(TransportVariant transport)
+    {
+        // The kernel may tell the error of a socket to a send that has sent something: its caller sees a short count, and no error.
+        byte[] bytes = new byte[20_000_000];
+        var ends = Channel.CreateUnbounded<Exception?>();
+        await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
+        {
+            Task writing = WriteUntilTheEndAsync(connection.Transport.Output, bytes);
+            ends.Writer.TryWrite(await EndOfInputAsync(connection.Transport.Input));
+            await writing;
+        });
+        for (int i = 0; i < 20; i++)
+        {
+            using TestClient client = await server.ConnectAsync();
+            await client.ReceiveExactAsync(bytes.Length / 4);
+            client.Socket.LingerState = new LingerOption(true, 0);
+            client.Socket.Dispose();
+
+            Assert.IsType<ConnectionResetException>(await ends.Reader.ReadAsync().AsTask().Limited());
+        }
+
+        await server.StopAsync();
+    }
+
     [Theory, Transports(OwnOnly = true, PoolOnly = true)]
     public async Task Flush_PeerHasReset_InputEndsWithTheReset(TransportVariant transport)
     {
@@ -73,13 +98,7 @@ public sealed class DirectSendTests
         await using ConnectionServer server = await ConnectionServer.StartAsync(transport, async connection =>
         {
             Task writing = Task.Run(() => WriteUntilTheEndAsync(connection.Transport.Output, bytes));
-            Exception? end = await Record.ExceptionAsync(async () =>
-            {
-                while (await connection.Transport.Input.ReadAsync() is { IsCompleted: false } read)
-                {
-                    connection.Transport.Input.AdvanceTo(read.Buffer.End);
-                }
-            });
+            Exception? end = await EndOfInputAsync(connection.Transport.Input);
             await writing;
             ends.Writer.TryWrite(end);
         });
@@ -117,6 +136,14 @@ public sealed class DirectSendTests
             Assert.Equal(SocketError.ConnectionReset, reset.SocketErrorCode);
         }
     }
+
+    private static Task<Exception?> EndOfInputAsync(PipeReader input) => Record.ExceptionAsync(async () =>
+    {
+        while (await input.ReadAsync() is { IsCompleted: false } read)
+        {
+            input.AdvanceTo(read.Buffer.End);
+        }
+    }).AsTask();
 
     private static async Task WriteUntilTheEndAsync(PipeWriter output, byte[] bytes)
     {

@@ -21,6 +21,7 @@ public sealed class FaultTests
         await EchoByteAsync(victim);
         await EchoByteAsync(bystander);
 
+        await Eventually.TrueAsync(() => pool.Outstanding == 0); // the loop keeps some for a moment
         pool.Fails = true;
         await victim.SendAsync(new byte[] { 1 });
         bool ended = await EndsAsync(victim);

@@ -36,6 +36,8 @@ internal sealed class ScriptedSocket(int descriptor, Func<int> start) : LoopSock
     {
     }
 
+    public override bool IsSending => false;
+
     public override LoopOperation SendAsync(in ReadOnlySequence<byte> buffer)
     {
         _send.Complete(-Errno.EPIPE);
