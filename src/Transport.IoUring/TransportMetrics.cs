@@ -50,7 +50,7 @@ public static class TransportMetrics
     /// <summary>Counter: how often the kernel lost completions, which aborts the loop's connections; io_uring only.</summary>
     public const string Losses = "kestrel.rpc.transport.loop.losses";
 
-    /// <summary>Tag of every instrument: <c>io_uring</c> or <c>epoll</c>, whichever really serves.</summary>
+    /// <summary>Tag of every instrument: <c>io_uring</c>, <c>epoll</c> or <c>blocking</c>, whichever really serves.</summary>
     public const string EngineTag = "kestrel.rpc.transport.engine";
 
     /// <summary>
@@ -59,7 +59,7 @@ public static class TransportMetrics
     /// </summary>
     public const string ModeTag = "kestrel.rpc.transport.mode";
 
-    /// <summary>Tag of every instrument: the loop's number in its transport, from 0.</summary>
+    /// <summary>Tag of every instrument: the loop's number in its transport, from 0. The threads of a blocking transport report as one.</summary>
     public const string LoopTag = "kestrel.rpc.transport.loop";
 
     /// <summary>Tag of <see cref="NetworkIo"/>: <c>receive</c> or <c>transmit</c>.</summary>

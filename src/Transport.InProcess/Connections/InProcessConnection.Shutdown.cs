@@ -55,6 +55,7 @@ internal sealed partial class InProcessConnection : IThreadPoolWorkItem
     /// <summary>The application reads no more.</summary>
     public void OnInputCompleted()
     {
+        Peer._output.End(); // what it writes from here on is dropped, and takes no memory of a program that may be gone
         if (IsClosed)
         {
             FireClosed();

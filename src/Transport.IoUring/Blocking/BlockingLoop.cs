@@ -16,7 +16,7 @@ internal sealed unsafe class BlockingLoop : ReadinessLoop
     private ulong _lastToken;
 
     /// <param name="name">For logs and the thread.</param>
-    /// <param name="memoryPool">Not disposed before the last connection of the transport has ended.</param>
+    /// <param name="memoryPool">The loop's share of the transport's.</param>
     /// <param name="settings">Of the transport.</param>
     /// <param name="ended">Makes the loop end with its connection, and is called then; <see langword="null"/>: it serves listeners.</param>
     public BlockingLoop(string name, MemoryPool<byte> memoryPool, ConnectionSettings settings, Action<BlockingLoop>? ended)

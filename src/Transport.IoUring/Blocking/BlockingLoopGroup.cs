@@ -7,21 +7,45 @@ namespace Kestrel.Rpc.Transport;
 internal sealed class BlockingLoopGroup : EventLoopGroup
 {
     private readonly BlockingLoops _running;
-    private readonly MemoryPool<byte> _memoryPool;
+    private readonly SharedMemoryPool _memoryPool;
+    private readonly MemoryPool<byte> _share; // of it, so that it lives from one thread to the next
     private readonly ConnectionSettings _settings;
     private readonly Lock _lock = new();
     private int _number;
     private bool _disposed; // guarded by _lock, so that no thread starts once the threads to end are known
 
-    public BlockingLoopGroup(BlockingLoop listeners, MemoryPool<byte> memoryPool, ConnectionSettings settings)
+    private BlockingLoopGroup(BlockingLoop listeners, SharedMemoryPool memoryPool, ConnectionSettings settings)
         : base([listeners])
     {
         _running = new BlockingLoops(listeners);
         _memoryPool = memoryPool;
+        _share = memoryPool.Share();
         _settings = settings;
     }
 
+    public override bool IsOnOne => base.IsOnOne || Array.Exists(_running.OfConnections(), loop => loop.IsOnLoop);
+
     public override IReadOnlyList<IMeteredLoop> Metered => [_running];
+
+    /// <summary>Starts the loop of the listeners.</summary>
+    /// <param name="memoryPool">Of all loops; disposed with the last of them.</param>
+    /// <param name="settings">Of the transport.</param>
+    public static BlockingLoopGroup Start(MemoryPool<byte> memoryPool, ConnectionSettings settings)
+    {
+        var shared = new SharedMemoryPool(memoryPool);
+        var listeners = new BlockingLoop("kestrel-accept", shared.Share(), settings, ended: null);
+        var group = new BlockingLoopGroup(listeners, shared, settings);
+        try
+        {
+            listeners.Start(0);
+            return group;
+        }
+        catch
+        {
+            group.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Starts a thread for one connection.</summary>
     /// <exception cref="ObjectDisposedException">The transport has stopped.</exception>
@@ -58,42 +82,30 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
             loop.Dispose();
         }
 
-        _memoryPool.Dispose();
+        _share.Dispose();
     }
 
     private BlockingLoop Start(string name, int number)
     {
         BlockingLoop? loop = null;
+        MemoryPool<byte> share = _memoryPool.Share();
         try
         {
-            loop = new BlockingLoop(name, new BorrowedMemoryPool(_memoryPool), _settings, _running.End);
+            loop = new BlockingLoop(name, share, _settings, _running.End);
             _running.Add(loop);
             loop.Start(number);
             return loop;
         }
         catch (Exception e)
         {
-            // The runtime reports a thread that it does not get as memory that it does not get.
             if (loop is not null)
             {
                 _running.End(loop);
                 loop.Abandon();
             }
 
+            share.Dispose();
             throw new IOException($"the system has no thread or no descriptor for another connection ({e.Message})", e);
-        }
-    }
-
-    /// <summary>The pool of all loops, which outlives each of them.</summary>
-    private sealed class BorrowedMemoryPool(MemoryPool<byte> pool) : MemoryPool<byte>
-    {
-        public override int MaxBufferSize => pool.MaxBufferSize;
-
-        public override IMemoryOwner<byte> Rent(int minBufferSize = -1) => pool.Rent(minBufferSize);
-
-        protected override void Dispose(bool disposing)
-        {
-            // The group does.
         }
     }
 }

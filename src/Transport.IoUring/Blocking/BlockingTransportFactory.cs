@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -23,10 +22,8 @@ internal sealed class BlockingTransportFactory : TransportFactory
 
     protected override EventLoopGroup StartLoops(int count, ConnectionSettings settings)
     {
-        MemoryPool<byte> pool = CreateMemoryPool("kestrel-blocking");
-        var listeners = new BlockingLoop("kestrel-accept", pool, settings, ended: null);
-        listeners.Start(0);
+        EventLoopGroup loops = BlockingLoopGroup.Start(CreateMemoryPool("kestrel-blocking"), settings);
         TransportLog.BlockingStarted(Logger, _options.MaxConnections, _options.ApplicationScheduling);
-        return new BlockingLoopGroup(listeners, pool, settings);
+        return loops;
     }
 }

@@ -107,6 +107,14 @@ internal sealed class LoopListener : IAcceptTarget, ILoopHandle
         {
             loop = TakeLoop();
         }
+        catch (ObjectDisposedException)
+        {
+            // The transport stops, and this listener in a moment.
+            _settings.Limit?.Release();
+            LoopSocket.Reset(descriptor);
+            _loop.Statistics.Rejected++;
+            return;
+        }
         catch (Exception e)
         {
             // No thread or no descriptor for a loop of its own: the connection waits for a while, the rest in the backlog.

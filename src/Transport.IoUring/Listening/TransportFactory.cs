@@ -81,8 +81,17 @@ internal abstract partial class TransportFactory
         }
     }
 
-    /// <summary>As <see cref="Dispose"/>, without keeping the caller's thread while the loops end.</summary>
-    public ValueTask DisposeAsync() => new(Task.Run(Dispose));
+    /// <summary>As <see cref="Dispose"/>, without keeping the caller's thread while the loops end, unless it is one of theirs.</summary>
+    public ValueTask DisposeAsync()
+    {
+        if (_loops?.IsOnOne != true)
+        {
+            return new ValueTask(Task.Run(Dispose));
+        }
+
+        Dispose(); // an inline application that ends its host may block until that has happened: only here the loop is known not to end before
+        return ValueTask.CompletedTask;
+    }
 
     /// <summary>Starts <paramref name="count"/> loops of the engine, or of the one that stands in for it.</summary>
     protected abstract EventLoopGroup StartLoops(int count, ConnectionSettings settings);

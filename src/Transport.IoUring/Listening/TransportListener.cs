@@ -20,6 +20,7 @@ internal sealed class TransportListener : IConnectionListener
     private EndPoint? _lastLocal;
     private int _queued;
     private int _running; // listeners whose socket is open
+    private volatile bool _isOver; // though sockets may still be open: a loop's thread has said so
 
     /// <summary>Begins to accept from <paramref name="sockets"/>: one for all loops, or one for each.</summary>
     public TransportListener(
@@ -61,13 +62,19 @@ internal sealed class TransportListener : IConnectionListener
         return null; // unbound
     }
 
-    /// <summary>Stops accepting. Short, and not to be cancelled: a host that is disposed passes a cancelled token.</summary>
+    /// <summary>
+    /// Stops accepting. Short, and not to be cancelled: a host that is disposed passes a cancelled token. On return the address is
+    /// free, except on a loop's thread: there it is when the loops have gone on.
+    /// </summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         Array.ForEach(_listeners, listener => listener.Stop());
         if (EventLoop.IsOnAny)
         {
-            return; // an inline application that disposes its host blocks this loop until we return: it stops after that
+            // An inline application that ends its host may keep this thread until all of that is over, and what is left of it, the
+            // server's accept loop and the listener's disposal, goes on elsewhere: nobody must wait for this loop.
+            _isOver = true;
+            End();
         }
 
         await _stopped.Task.ConfigureAwait(false);
@@ -78,8 +85,11 @@ internal sealed class TransportListener : IConnectionListener
         await UnbindAsync().ConfigureAwait(false);
         while (_accepted.Reader.TryRead(out TransportConnection? connection))
         {
-            connection.Abort(new ConnectionAbortedException("The listener was disposed before the connection was accepted."));
-            await connection.DisposeAsync().ConfigureAwait(false);
+            Task dropped = DropAsync(connection);
+            if (!_isOver)
+            {
+                await dropped.ConfigureAwait(false);
+            }
         }
     }
 
@@ -87,7 +97,11 @@ internal sealed class TransportListener : IConnectionListener
     public bool Enqueue(TransportConnection connection)
     {
         bool hasRoom = Interlocked.Increment(ref _queued) < _maxQueued;
-        _accepted.Writer.TryWrite(connection);
+        if (!_accepted.Writer.TryWrite(connection))
+        {
+            _ = DropAsync(connection); // accepted in the turn in which the application has unbound
+        }
+
         return hasRoom;
     }
 
@@ -115,8 +129,19 @@ internal sealed class TransportListener : IConnectionListener
     {
         if (Interlocked.Decrement(ref _running) == 0)
         {
-            _accepted.Writer.Complete();
-            _stopped.SetResult();
+            End();
         }
+    }
+
+    private void End()
+    {
+        _accepted.Writer.TryComplete();
+        _stopped.TrySetResult();
+    }
+
+    private static async Task DropAsync(TransportConnection connection)
+    {
+        connection.Abort(new ConnectionAbortedException("The listener was disposed before the connection was accepted."));
+        await connection.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -27,7 +27,8 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     private Exception? _openError;
     private int _lastBatch; // how many reports the last wait brought; a hint to other threads
     private int _connections;
-    private bool _stopping; // loop thread only
+    private bool _stopping; // loop thread only, like the next
+    private bool _disposesHandles;
     private volatile bool _stopped;
 
     /// <param name="name">For logs and the thread.</param>
@@ -112,10 +113,19 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     /// ring or epoll set.
     /// </summary>
     /// <exception cref="PlatformNotSupportedException">The kernel refused; the message says what.</exception>
+    /// <exception cref="IOException">The system has no thread for it.</exception>
     public void Start(int index)
     {
         Index = index;
-        _thread.UnsafeStart();
+        try
+        {
+            _thread.UnsafeStart();
+        }
+        catch (OutOfMemoryException e)
+        {
+            throw new IOException($"The system has no thread for the event loop {Name}.", e); // memory is the runtime's word for it
+        }
+
         _opened.Wait();
         if (_openError is not null)
         {
@@ -161,7 +171,7 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
         _stopping |= EndsWhenEmpty && _handles.Count == 0;
     }
 
-    /// <summary>Aborts what is still open, ends the thread and gives the kernel's objects back. Waits for the thread.</summary>
+    /// <summary>Aborts what is still open, ends the thread and gives the kernel's objects back. Waits for the thread, unless it is this one.</summary>
     public void Dispose()
     {
         if (_thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
@@ -174,7 +184,8 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
             Schedule(static loop => ((EventLoop)loop!).StopOnLoop(), this);
             if (IsOnLoop)
             {
-                return; // an inline application disposes the host: the thread ends after this call
+                _disposesHandles = true; // an inline application disposes the host: the thread ends after this call
+                return;
             }
 
             _thread.Join();
@@ -284,6 +295,10 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
         Blocks.Dispose();
         MemoryPool.Dispose();
         OnEnded();
+        if (_disposesHandles)
+        {
+            DisposeHandles();
+        }
     }
 
     private void StopOnLoop()

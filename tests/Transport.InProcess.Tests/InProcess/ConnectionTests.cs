@@ -212,6 +212,33 @@ public sealed class ConnectionTests
     }
 
     /// <summary>Both sides of one connection.</summary>
+    /// <summary>A client goes on for a while after the program that it called; the memory is the program's.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Write_ServerAndItsHostAreGone_SaysThatNobodyReads(bool inTheMiddle)
+    {
+        await using Pair pair = await Pair.ConnectAsync();
+        PipeWriter output = pair.Client.Transport.Output;
+        if (inTheMiddle)
+        {
+            output.Write(new byte[100]);
+        }
+
+        await pair.Server.DisposeAsync().Limited();
+        await pair.Host.DisposeAsync();
+        Assert.Equal(0, pair.Host.Pool.Pools);
+
+        for (int i = 0; i < 2; i++)
+        {
+            output.Write(new byte[10_000]);
+            Assert.True((await output.FlushAsync().Limited()).IsCompleted);
+        }
+
+        ReadResult end = await pair.Client.Transport.Input.ReadAsync().Limited();
+        Assert.True(end.IsCompleted && end.Buffer.IsEmpty);
+    }
+
     private sealed class Pair(TransportHost host, IConnectionListener listener, ConnectionContext server, ConnectionContext client) : IAsyncDisposable
     {
         public TransportHost Host => host;

@@ -1,3 +1,8 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
 namespace Kestrel.Rpc.Transport.Tests;
 
 /// <summary>A thread for every connection, for as long as it lives.</summary>
@@ -20,6 +25,65 @@ internal static class BlockingChecks
 
         await Eventually.TrueAsync(() => ProcessFacts.Descriptors() <= descriptors);
         await server.StopAsync();
+    }
+
+    /// <summary>The transport is disposed, and not unbound before, while clients connect. Runs alone in its process.</summary>
+    public static async Task DisposeWhileConnectionsComeAsync(TransportVariant transport)
+    {
+        const int Rounds = 20;
+        const int Dialers = 8;
+        for (int round = 0; round < Rounds; round++)
+        {
+            await using TransportHost host = TransportHost.Create(transport);
+            IConnectionListener listener = await host.BindAsync();
+            int accepted = 0;
+            Task serving = Task.Run(async () =>
+            {
+                var connections = new List<Task>();
+                while (await listener.AcceptAsync() is { } connection)
+                {
+                    Interlocked.Increment(ref accepted);
+                    connections.Add(Task.Run(async () =>
+                    {
+                        await Handlers.EchoUntilResetAsync(connection);
+                        await connection.DisposeAsync();
+                    }));
+                }
+
+                await Task.WhenAll(connections);
+            });
+            Task dialing = Parallel.ForAsync(0, Dialers, async (_, _) => await DialUntilRefusedAsync(listener.EndPoint));
+            await Eventually.TrueAsync(() => Volatile.Read(ref accepted) > 2 * Dialers);
+
+            await Task.Run(((IDisposable)host.Factory).Dispose).Limited();
+
+            await dialing.Limited();
+            await serving.Limited();
+            await Eventually.TrueAsync(() => Threads() == 0); // the kernel takes them away after they were joined
+            Assert.Equal(0, host.Pool.Pools);
+            await host.VerifyPoolAsync();
+            Assert.DoesNotContain(host.TransportLines, line => line.Level >= LogLevel.Warning);
+        }
+    }
+
+    private static async Task DialUntilRefusedAsync(EndPoint endPoint)
+    {
+        while (true)
+        {
+            try
+            {
+                using TestClient client = await TestClient.ConnectAsync(endPoint);
+                await client.EchoAsync(seed: 1, 100);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+            {
+                return;
+            }
+            catch (Exception e) when (e is SocketException or Xunit.Sdk.XunitException)
+            {
+                // Reset or ended in the middle: the next connect tells whether it is over.
+            }
+        }
     }
 
     private static int Threads() =>

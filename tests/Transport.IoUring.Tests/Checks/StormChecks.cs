@@ -42,9 +42,9 @@ internal static class StormChecks
     public static async Task DescriptorsComeBackAsync(TransportVariant transport)
     {
         await RunAsync();
-        int before = CountSockets();
+        int before = ProcessFacts.Sockets();
         await RunAsync();
-        await Eventually.TrueAsync(() => CountSockets() <= before);
+        await Eventually.TrueAsync(() => ProcessFacts.Sockets() <= before);
 
         async Task RunAsync()
         {
@@ -56,11 +56,6 @@ internal static class StormChecks
             await server.StopAsync();
         }
     }
-
-    public static int CountSockets() =>
-        Directory.EnumerateFiles("/proc/self/fd").Count(link =>
-            File.ResolveLinkTarget(link, returnFinalTarget: false)?.Name is { } target &&
-            (target.StartsWith("socket:", StringComparison.Ordinal) || target.StartsWith("anon_inode:", StringComparison.Ordinal)));
 
     private static async Task HandleAsync(ConnectionContext connection, int number)
     {

@@ -55,9 +55,9 @@ internal static class ConnectStormChecks
     public static async Task DescriptorsComeBackAsync(TransportVariant transport)
     {
         await RunAsync();
-        int before = StormChecks.CountSockets();
+        int before = ProcessFacts.Sockets();
         await RunAsync();
-        await Eventually.TrueAsync(() => StormChecks.CountSockets() <= before);
+        await Eventually.TrueAsync(() => ProcessFacts.Sockets() <= before);
 
         async Task RunAsync()
         {

@@ -90,6 +90,31 @@ public sealed class ListenerFaultTests
         Assert.Equal(1, listener.Limit.Count);
     }
 
+    [Fact]
+    public async Task Accept_TransportHasStopped_ResetsTheConnectionAndIsNoIncident()
+    {
+        await using var listener = new ScriptedListener();
+        listener.HasStopped = true;
+
+        using Socket client = await listener.ConnectAsync();
+
+        await AssertResetAsync(client);
+        Assert.Equal((0, 0), (listener.Limit.Count, listener.Loop.ConnectionCount));
+        Assert.Equal((1, 0), (listener.Loop.Statistics.Rejected, listener.Loop.Statistics.AcceptPauses));
+    }
+
+    [Fact]
+    public async Task Loops_Disposed_AreGivenToNobody()
+    {
+        EventLoopGroup loops = EventLoopGroup.Start(2, _ => new ScriptedLoop());
+        loops.GiveBack(loops.TakeLeastLoaded());
+        await Task.Run(loops.Dispose).Limited();
+
+        // A loop that disposed them itself goes on for a moment, and may accept.
+        Assert.Throws<ObjectDisposedException>(loops.TakeLeastLoaded);
+        Assert.Equal([0, 0], loops.Loops.Select(loop => loop.ConnectionCount));
+    }
+
     private static async Task AssertResetAsync(Socket client)
     {
         var error = await Assert.ThrowsAsync<SocketException>(() => client.ReceiveAsync(new byte[1]).Limited());

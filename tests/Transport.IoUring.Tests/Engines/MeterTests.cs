@@ -57,7 +57,7 @@ public sealed class MeterTests
     {
         using var meter = new TransportMeter();
         using var readings = new MeterReadings();
-        await using TestTransport transport = await new TestTransport(new BlockingTransportOptions(), meter).StartAsync();
+        await using TestTransport transport = await new TestTransport(new BlockingTransportOptions(), meter: meter).StartAsync();
 
         using (Socket first = await transport.ConnectAsync())
         using (Socket second = await transport.ConnectAsync())

@@ -40,6 +40,13 @@ internal sealed class ScriptedListener : IAsyncDisposable
         set => _group.Fails = value;
     }
 
+    /// <summary>Whether the transport has stopped, of which the listener does not know yet.</summary>
+    public bool HasStopped
+    {
+        get => _group.HasStopped;
+        set => _group.HasStopped = value;
+    }
+
     /// <summary>How often a thread was asked for.</summary>
     public int Asked => _group.Asked;
 
@@ -71,11 +78,14 @@ internal sealed class ScriptedListener : IAsyncDisposable
 
         public bool Fails { get; set; }
 
+        public bool HasStopped { get; set; }
+
         public int Asked => Volatile.Read(ref _asked);
 
         public override EventLoop TakeLeastLoaded()
         {
             Interlocked.Increment(ref _asked);
+            ObjectDisposedException.ThrowIf(HasStopped, this);
             return Fails ? throw new IOException("no thread") : base.TakeLeastLoaded();
         }
     }

@@ -25,13 +25,19 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
     public TestTransport(IoUringTransportOptions options, TimeProvider? timeProvider = null, TransportMeter? meter = null) =>
         _factory = new IoUringTransportFactory(Options.Create(options), this, this, timeProvider, meter);
 
-    public TestTransport(BlockingTransportOptions options, TransportMeter? meter = null) =>
-        _factory = new BlockingTransportFactory(Options.Create(options), this, this, timeProvider: null, meter);
+    public TestTransport(BlockingTransportOptions options, TimeProvider? timeProvider = null, TransportMeter? meter = null) =>
+        _factory = new BlockingTransportFactory(Options.Create(options), this, this, timeProvider, meter);
 
     public ConcurrentQueue<(LogLevel Level, int Id, string Text)> Log { get; } = new();
 
     /// <summary>Whether the log throws instead of taking anything.</summary>
     public bool LogFails { get; set; }
+
+    /// <summary>Whether the log throws already when it is asked whether it wants a line.</summary>
+    public bool LogFilterFails { get; set; }
+
+    /// <summary>The events of the lines that the log threw at.</summary>
+    public ConcurrentQueue<int> LostEvents { get; } = new();
 
     /// <summary>What connections take their blocks from; to be set before the start.</summary>
     public MemoryPool<byte> Pool { get; init; } = MemoryPool<byte>.Shared;
@@ -105,10 +111,18 @@ internal sealed class TestTransport : IMemoryPoolFactory<byte>, ILoggerFactory, 
 
     IDisposable? ILogger.BeginScope<TState>(TState state) => null;
 
-    bool ILogger.IsEnabled(LogLevel logLevel) => true;
+    bool ILogger.IsEnabled(LogLevel logLevel) => LogFilterFails ? throw new IOException("No filter.") : true;
 
-    void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Log.Enqueue(LogFails ? throw new IOException("No space left.") : (logLevel, eventId.Id, formatter(state, exception)));
+    void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (LogFails)
+        {
+            LostEvents.Enqueue(eventId.Id);
+            throw new IOException("No space left.");
+        }
+
+        Log.Enqueue((logLevel, eventId.Id, formatter(state, exception)));
+    }
 
     void IDisposable.Dispose()
     {

@@ -6,6 +6,7 @@ namespace Kestrel.Rpc.Transport.Tests;
 /// <summary>What the tests need of the C library.</summary>
 internal static partial class Posix
 {
+    public const int RLIMIT_NPROC = 6;
     public const int RLIMIT_NOFILE = 7;
     public const int SIGWINCH = 28;
 
@@ -23,6 +24,13 @@ internal static partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getrlimit(int resource, out Limit limit);
+
+    [LibraryImport("libc")]
+    public static partial int geteuid();
+
+    /// <summary>Changes the user of all threads.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int setresuid(int real, int effective, int saved);
 
     /// <summary>Sends a signal to one thread of this process.</summary>
     [LibraryImport("libc", SetLastError = true)]

@@ -22,17 +22,21 @@ internal static class ProcessFacts
     });
 
     /// <summary>How many sockets, event counters and pipes are open. Not files: the runtime keeps those of the code it has loaded.</summary>
-    public static int Descriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(IsUnnamed);
+    public static int Descriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Count(link => Target(link).Contains(':', StringComparison.Ordinal));
 
-    private static bool IsUnnamed(string descriptor)
+    /// <summary>How many sockets and objects without a name are open: rings, epoll sets, event counters.</summary>
+    public static int Sockets() => Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(Target)
+        .Count(target => target.StartsWith("socket:", StringComparison.Ordinal) || target.StartsWith("anon_inode:", StringComparison.Ordinal));
+
+    private static string Target(string descriptor)
     {
         try
         {
-            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.Name.Contains(':', StringComparison.Ordinal) == true;
+            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.Name ?? string.Empty;
         }
         catch (IOException)
         {
-            return false; // closed since it was listed
+            return string.Empty; // closed since it was listed
         }
     }
 

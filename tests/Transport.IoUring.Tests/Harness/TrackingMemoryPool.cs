@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Connections;
 namespace Kestrel.Rpc.Transport.Tests;
 
 /// <summary>
-/// The memory pool of a transport under test: counts the blocks that are out, refuses double returns, and overwrites
-/// returned blocks, so that a use after return shows as wrong data.
+/// The memory pools of a transport under test: they count the blocks that are out, refuse double returns, and overwrite
+/// returned blocks, so that a use after return shows as wrong data. One that is disposed gives nothing more, as Kestrel's own.
 /// </summary>
 internal sealed class TrackingMemoryPoolFactory(bool pinned) : IMemoryPoolFactory<byte>
 {
@@ -14,6 +14,7 @@ internal sealed class TrackingMemoryPoolFactory(bool pinned) : IMemoryPoolFactor
     private int _outstanding;
     private int _doubleReturns;
     private long _rented;
+    private int _pools;
 
     /// <summary>Blocks that were rented and have not come back.</summary>
     public int Outstanding => Volatile.Read(ref _outstanding);
@@ -24,7 +25,14 @@ internal sealed class TrackingMemoryPoolFactory(bool pinned) : IMemoryPoolFactor
     /// <summary>Blocks rented so far.</summary>
     public long Rented => Volatile.Read(ref _rented);
 
-    public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => new Pool(this);
+    /// <summary>Pools that are not disposed.</summary>
+    public int Pools => Volatile.Read(ref _pools);
+
+    public MemoryPool<byte> Create(MemoryPoolOptions? options = null)
+    {
+        Interlocked.Increment(ref _pools);
+        return new Pool(this);
+    }
 
     private Block Rent()
     {
@@ -44,17 +52,24 @@ internal sealed class TrackingMemoryPoolFactory(bool pinned) : IMemoryPoolFactor
     {
         public const int BlockSize = 4096;
 
+        private int _disposed;
+
         public override int MaxBufferSize => BlockSize;
 
         public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, BlockSize);
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
             return factory.Rent();
         }
 
         protected override void Dispose(bool disposing)
         {
             // Blocks that are still out count on: the factory outlives the pool.
+            if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            {
+                Interlocked.Decrement(ref factory._pools);
+            }
         }
     }
 

@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Tracing;
+using System.Globalization;
+
+namespace Kestrel.Rpc.Transport.Tests.Engines;
+
+/// <summary>Asks a process for the values of the transports' meter as <c>dotnet-counters</c> does: with a session of the runtime's event source for meters.</summary>
+internal sealed class CounterReadings : EventListener
+{
+    private const string Source = "System.Diagnostics.Metrics";
+    private const EventKeywords TimeSeriesValues = (EventKeywords)2;
+
+    // Field initialisers run before the base constructor, which reports the sources that exist.
+    private readonly ConcurrentDictionary<(string Instrument, string Tags), double> _values = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly Dictionary<string, string?> _arguments = new()
+    {
+        ["SessionId"] = "SHARED",
+        ["ClientId"] = Guid.NewGuid().ToString(),
+        ["Metrics"] = TransportMetrics.MeterName,
+        ["RefreshInterval"] = "1",
+        ["MaxTimeSeries"] = "1000",
+        ["MaxHistograms"] = "10",
+    };
+
+    /// <summary>What went wrong with the session or an instrument.</summary>
+    public IReadOnlyCollection<string> Errors => _errors;
+
+    /// <summary>The instruments that have reported so far.</summary>
+    public IEnumerable<string> Instruments => _values.Keys.Select(key => key.Instrument).Distinct();
+
+    /// <summary>The tags that came with them.</summary>
+    public IEnumerable<string> Tags => _values.Keys.Select(key => key.Tags);
+
+    /// <summary>The last value of an instrument, summed up over the series whose tags contain <paramref name="tag"/>.</summary>
+    public double this[string instrument, string tag = ""] => _values
+        .Where(entry => entry.Key.Instrument == instrument && entry.Key.Tags.Contains(tag, StringComparison.Ordinal))
+        .Sum(entry => entry.Value);
+
+    protected override void OnEventSourceCreated(EventSource eventSource)
+    {
+        if (eventSource.Name == Source)
+        {
+            EnableEvents(eventSource, EventLevel.Informational, TimeSeriesValues, _arguments);
+        }
+    }
+
+    protected override void OnEventWritten(EventWrittenEventArgs eventData)
+    {
+        switch (eventData.EventName)
+        {
+            case "CounterRateValuePublished" or "UpDownCounterRateValuePublished":
+                Add(eventData, "value");
+                break;
+            case "GaugeValuePublished":
+                Add(eventData, "lastValue");
+                break;
+            case { } name when name.Contains("Error", StringComparison.Ordinal) || name.Contains("Limit", StringComparison.Ordinal):
+                _errors.Enqueue($"{name}: {string.Join(", ", eventData.Payload!)}");
+                break;
+        }
+    }
+
+    private void Add(EventWrittenEventArgs values, string valueName)
+    {
+        string Read(string name) => (string)values.Payload![values.PayloadNames!.IndexOf(name)]!;
+        if (Read("meterName") == TransportMetrics.MeterName && Read(valueName) is { Length: > 0 } value)
+        {
+            _values[(Read("instrumentName"), Read("tags"))] = double.Parse(value, CultureInfo.InvariantCulture);
+        }
+    }
+}
