@@ -60,6 +60,9 @@ internal static partial class TransportLog
     [LoggerMessage(109, LogLevel.Information, "{EndPoint} has one listening socket for all event loops: AcceptStrategy.ReusePort is for TCP addresses that the transport binds itself.", EventName = "ReusePortNotPossible")]
     public static partial void ReusePortNotPossible(ILogger logger, string endPoint);
 
+    [LoggerMessage(110, LogLevel.Error, "The event loop {Loop} has not ended in time: an application keeps its thread. It is left behind with what it holds.", EventName = "LoopDoesNotEnd")]
+    public static partial void LoopDoesNotEnd(ILogger logger, string loop);
+
     [LoggerMessage(120, LogLevel.Warning, "All {Limit} connections of the limit are taken: further ones are reset as they come. This is logged once until it is over.", EventName = "ConnectionLimitReached")]
     public static partial void ConnectionLimitReached(ILogger logger, int limit);
 

@@ -77,11 +77,7 @@ internal sealed class BlockingLoopGroup : EventLoopGroup
         }
 
         base.Dispose();
-        foreach (BlockingLoop loop in _running.OfConnections())
-        {
-            loop.Dispose();
-        }
-
+        DisposeAll(_running.OfConnections());
         _share.Dispose();
     }
 

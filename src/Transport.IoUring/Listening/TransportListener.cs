@@ -64,7 +64,7 @@ internal sealed class TransportListener : IConnectionListener
 
     /// <summary>
     /// Stops accepting. Short, and not to be cancelled: a host that is disposed passes a cancelled token. On return the address is
-    /// free, except on a loop's thread: there it is when the loops have gone on.
+    /// free, except on a loop's thread and where a handler keeps one: there it is when the loops have gone on.
     /// </summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
@@ -77,7 +77,12 @@ internal sealed class TransportListener : IConnectionListener
             End();
         }
 
-        await _stopped.Task.ConfigureAwait(false);
+        await _stopped.Task.WaitAsync(EventLoop.LongestEnd, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_stopped.Task.IsCompleted)
+        {
+            _isOver = true;
+            End();
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -14,6 +14,9 @@ namespace Kestrel.Rpc.Transport;
 /// <remarks>Members that end in <c>OnLoop</c> run on the loop's thread; all others may be called from any thread.</remarks>
 internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDisposable
 {
+    /// <summary>How long a transport that stops waits for its threads: any that runs ends within it. One may be a handler's for ever.</summary>
+    public static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(5);
+
     [ThreadStatic]
     private static EventLoop? t_current; // not the thread's id: the runtime gives that of an ended thread to another
 
@@ -27,8 +30,8 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     private Exception? _openError;
     private int _lastBatch; // how many reports the last wait brought; a hint to other threads
     private int _connections;
-    private bool _stopping; // loop thread only, like the next
-    private bool _disposesHandles;
+    private bool _stopping; // loop thread only
+    private int _left; // 1: the thread has ended, or nobody waits for it any more. Whoever comes second gives the handles back
     private volatile bool _stopped;
 
     /// <param name="name">For logs and the thread.</param>
@@ -171,8 +174,21 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
         _stopping |= EndsWhenEmpty && _handles.Count == 0;
     }
 
-    /// <summary>Aborts what is still open, ends the thread and gives the kernel's objects back. Waits for the thread, unless it is this one.</summary>
+    /// <summary>Has the thread abort what is still open and end, and does not wait for it. Once it has been started.</summary>
+    public void BeginEnd() => Schedule(static loop => ((EventLoop)loop!).StopOnLoop(), this);
+
+    /// <summary>As <see cref="End"/>, and waits no longer than <see cref="LongestEnd"/>.</summary>
     public void Dispose()
+    {
+        End(LongestEnd);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>
+    /// Aborts what is still open, ends the thread and gives the kernel's objects back. Waits for the thread, unless it is this one; one
+    /// that an application keeps beyond the limit gives them back itself, if it ever ends.
+    /// </summary>
+    public void End(TimeSpan limit)
     {
         if (_thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted))
         {
@@ -181,18 +197,24 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
         }
         else
         {
-            Schedule(static loop => ((EventLoop)loop!).StopOnLoop(), this);
-            if (IsOnLoop)
+            BeginEnd();
+            bool isOnLoop = IsOnLoop; // an inline application disposes the host: the thread ends after this call
+            if (isOnLoop || !_thread.Join(limit))
             {
-                _disposesHandles = true; // an inline application disposes the host: the thread ends after this call
-                return;
-            }
+                bool hasEnded = Interlocked.Exchange(ref _left, 1) == 1;
+                if (!hasEnded && !isOnLoop)
+                {
+                    TransportLog.LoopDoesNotEnd(Logger, Name);
+                }
 
-            _thread.Join();
+                if (!hasEnded)
+                {
+                    return;
+                }
+            }
         }
 
         DisposeHandles();
-        GC.SuppressFinalize(this);
     }
 
     [Conditional("DEBUG")]
@@ -295,7 +317,7 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
         Blocks.Dispose();
         MemoryPool.Dispose();
         OnEnded();
-        if (_disposesHandles)
+        if (Interlocked.Exchange(ref _left, 1) == 1)
         {
             DisposeHandles();
         }

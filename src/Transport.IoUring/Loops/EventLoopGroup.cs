@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Kestrel.Rpc.Transport;
 
 /// <summary>The loops of one transport, started together.</summary>
@@ -70,9 +72,18 @@ internal class EventLoopGroup : IDisposable
             _disposed = true;
         }
 
-        foreach (EventLoop loop in _loops)
+        DisposeAll(_loops);
+    }
+
+    /// <summary>Ends loops that run, all at once, and waits no longer than for one.</summary>
+    protected static void DisposeAll(EventLoop[] loops)
+    {
+        Array.ForEach(loops, loop => loop.BeginEnd());
+        long start = Stopwatch.GetTimestamp();
+        foreach (EventLoop loop in loops)
         {
-            loop.Dispose();
+            TimeSpan left = EventLoop.LongestEnd - Stopwatch.GetElapsedTime(start);
+            loop.End(left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
     }
 }
