@@ -17,6 +17,10 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     /// <summary>How long a transport that stops waits for its threads: any that runs ends within it. One may be a handler's for ever.</summary>
     public static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(5);
 
+    private const int Running = 0;
+    private const int LeftBehind = 1;
+    private const int Ended = 2;
+
     [ThreadStatic]
     private static EventLoop? t_current; // not the thread's id: the runtime gives that of an ended thread to another
 
@@ -31,7 +35,7 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
     private int _lastBatch; // how many reports the last wait brought; a hint to other threads
     private int _connections;
     private bool _stopping; // loop thread only
-    private int _left; // 1: the thread has ended, or nobody waits for it any more. Whoever comes second gives the handles back
+    private int _end; // Running, LeftBehind or Ended: the thread, or who waited for it, gives the handles back, and nobody before its end
     private volatile bool _stopped;
 
     /// <param name="name">For logs and the thread.</param>
@@ -201,7 +205,7 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
             bool isOnLoop = IsOnLoop; // an inline application disposes the host: the thread ends after this call
             if (isOnLoop || !_thread.Join(limit))
             {
-                bool hasEnded = Interlocked.Exchange(ref _left, 1) == 1;
+                bool hasEnded = Interlocked.CompareExchange(ref _end, LeftBehind, Running) == Ended;
                 if (!hasEnded && !isOnLoop)
                 {
                     TransportLog.LoopDoesNotEnd(Logger, Name);
@@ -317,7 +321,7 @@ internal abstract partial class EventLoop : PipeScheduler, IMeteredLoop, IDispos
         Blocks.Dispose();
         MemoryPool.Dispose();
         OnEnded();
-        if (Interlocked.Exchange(ref _left, 1) == 1)
+        if (Interlocked.Exchange(ref _end, Ended) == LeftBehind)
         {
             DisposeHandles();
         }

@@ -10,4 +10,25 @@ internal static class EventLoopFacts
         loop.Schedule(_ => onPool.SetResult(Thread.CurrentThread.IsThreadPoolThread), null);
         return await onPool.Task.Limited();
     }
+
+    /// <summary>Runs on the loop and waits for it.</summary>
+    public static Task RunAsync(this EventLoop loop, Action action)
+    {
+        var ran = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Schedule(
+            _ =>
+            {
+                try
+                {
+                    action();
+                    ran.SetResult();
+                }
+                catch (Exception e)
+                {
+                    ran.SetException(e);
+                }
+            },
+            null);
+        return ran.Task.Limited();
+    }
 }

@@ -20,7 +20,7 @@ public sealed class LossTests
         var loop = (IoUringLoop)transport.Loops[0];
         using Socket socket = await ServedAsync(transport);
 
-        await OnLoopAsync(loop, () => CountLoss(loop));
+        await loop.RunAsync(() => CountLoss(loop));
         await EndWaitAsync(loop);
 
         await AssertResetAsync(socket);
@@ -36,7 +36,7 @@ public sealed class LossTests
         using Socket socket = await ServedAsync(transport);
         transport.LogFails = true;
 
-        await OnLoopAsync(loop, () => CountLoss(loop));
+        await loop.RunAsync(() => CountLoss(loop));
 
         await AssertResetAsync(socket);
         await transport.EchoAsync(10_000);
@@ -55,7 +55,7 @@ public sealed class LossTests
             using Socket first = await ServedAsync(transport);
             using Socket second = await ServedAsync(transport);
             var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Task lost = OnLoopAsync(loop, () =>
+            Task lost = loop.RunAsync(() =>
             {
                 began.SetResult();
                 LoseReceives(loop, Buffers);
@@ -85,7 +85,7 @@ public sealed class LossTests
         var target = new ThrowingTarget();
         IoUringAcceptor? acceptor = null;
 
-        await OnLoopAsync(loop, () =>
+        await loop.RunAsync(() =>
         {
             acceptor = (IoUringAcceptor)loop.CreateAcceptor((int)listening.Handle, target);
             acceptor.Resume();
@@ -98,7 +98,7 @@ public sealed class LossTests
         using Socket client = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await client.ConnectAsync(listening.LocalEndPoint!).Limited();
         await target.Accepted.Task.Limited();
-        await OnLoopAsync(loop, () => _ = acceptor!.StopAsync());
+        await loop.RunAsync(() => _ = acceptor!.StopAsync());
     }
 
     private static TestTransport Create(bool spins, bool submissionPolling, int? buffers = null)
@@ -119,28 +119,8 @@ public sealed class LossTests
         return socket;
     }
 
-    private static Task OnLoopAsync(EventLoop loop, Action action)
-    {
-        var ran = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        loop.Schedule(
-            _ =>
-            {
-                try
-                {
-                    action();
-                    ran.SetResult();
-                }
-                catch (Exception e)
-                {
-                    ran.SetException(e);
-                }
-            },
-            null);
-        return ran.Task.Limited();
-    }
-
     /// <summary>A real loss ends the wait of a loop that sleeps, with EBADR; the test's only counts.</summary>
-    private static Task EndWaitAsync(EventLoop loop) => OnLoopAsync(loop, () => { });
+    private static Task EndWaitAsync(EventLoop loop) => loop.RunAsync(() => { });
 
     private static async Task AssertResetAsync(Socket socket)
     {

@@ -33,26 +33,8 @@ internal sealed unsafe class ScriptedLoop : EventLoop
 
     public override LoopConnector CreateConnector(SocketAddress address) => throw new NotSupportedException();
 
-    /// <summary>Runs on the loop and waits for it.</summary>
-    public Task RunAsync(Action action)
-    {
-        var ran = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Schedule(
-            _ =>
-            {
-                try
-                {
-                    action();
-                    ran.SetResult();
-                }
-                catch (Exception e)
-                {
-                    ran.SetException(e);
-                }
-            },
-            null);
-        return ran.Task.Limited();
-    }
+    /// <summary>Whether the wake-up's descriptor is open; its number may be another's once it is not.</summary>
+    public bool HoldsItsDescriptor => new FileInfo($"/proc/self/fd/{WakeDescriptor}").LinkTarget?.Contains("eventfd", StringComparison.Ordinal) == true;
 
     protected override void OpenOnLoop()
     {
