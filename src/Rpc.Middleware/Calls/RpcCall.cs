@@ -12,7 +12,7 @@ namespace Kestrel.Rpc.Middleware;
 /// A call from the moment its request was read until its reply was written; pooled by its connection. One owner at a time:
 /// the read loop, then whoever runs the handler, then the reply queue.
 /// </summary>
-internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
+internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
 {
     private readonly RpcServerConnection _owner;
     private readonly Action _onPipelineEnded;
@@ -32,7 +32,7 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
         _onPipelineEnded = OnPipelineEnded;
     }
 
-    /// <summary>The next one in whatever list the call is in.</summary>
+    /// <summary>The next one in its pool.</summary>
     public RpcCall? NextInList { get; set; }
 
     public bool IsPooled { get; }
