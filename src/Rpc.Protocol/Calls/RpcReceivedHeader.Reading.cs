@@ -111,8 +111,10 @@ public ref partial struct RpcReceivedHeader
     {
         bool hasMore = (Flags & RpcCallBits.More) != 0;
         bool isFailure = StatusCode != RpcStatusCode.Ok;
-        if ((Flags & RpcCallBits.NotProcessed) != 0 && !isFailure)
+        bool isOneWay = (Flags & RpcCallBits.OneWay) != 0;
+        if (((Flags & RpcCallBits.NotProcessed) != 0 && !isFailure) || (isOneWay && (Flags & (RpcCallBits.End | RpcCallBits.More)) == 0))
         {
+            // What was not processed has failed; a stream that nobody answers would never end.
             return RpcHeaderError.Contradiction;
         }
 

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 
 namespace Kestrel.Rpc.Protocol.Tests;
 
@@ -61,5 +60,25 @@ internal static class Frames
         return read;
     }
 
-    public static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
+    /// <summary>Reads the frame header of a frame of any type.</summary>
+    public static RpcHeaderError ReadAny(in RpcFrame frame)
+    {
+        using RpcHeaderBytes header = new(frame.ProtocolData);
+        switch (frame.Header.Type)
+        {
+            case RpcFrameType.Credit:
+                return RpcControlFrame.ReadCredit(header.Span, out _);
+            case RpcFrameType.Cancel:
+                return RpcControlFrame.ReadCancel(header.Span, out _);
+            case RpcFrameType.Ping or RpcFrameType.Pong:
+                RpcControlFrame.ReadPing(frame.Body);
+                return RpcHeaderError.None;
+            case RpcFrameType.GoAway:
+                return RpcControlFrame.ReadGoAway(header.Span, out _, out _);
+            case RpcFrameType.Settings:
+                return RpcSettings.Read(header.Span, out _);
+            default:
+                return RpcReceivedHeader.Read(frame.Header, header.Span, out _);
+        }
+    }
 }

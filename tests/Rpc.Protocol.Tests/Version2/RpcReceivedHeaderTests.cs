@@ -102,6 +102,7 @@ public class RpcReceivedHeaderTests
     [InlineData(RpcFrameType.Request, new byte[] { 0x08 | 0x04, 0x02 }, 0, RpcHeaderError.Contradiction)] // nothing, compressed
     [InlineData(RpcFrameType.Request, new byte[] { 0x08 | 0x02, 0x02 }, 0, RpcHeaderError.Contradiction)]
     [InlineData(RpcFrameType.Request, new byte[] { 0x08, 0x02, 0x0c, 0x00 }, 0, RpcHeaderError.Contradiction)] // the attachment of nothing
+    [InlineData(RpcFrameType.Request, new byte[] { 0x18, 0x02 }, 0, RpcHeaderError.Contradiction)] // a stream that nobody answers
     [InlineData(RpcFrameType.Data, new byte[] { 0x08 }, 0, RpcHeaderError.Contradiction)] // a frame that says nothing
     [InlineData(RpcFrameType.Data, new byte[] { 0x02 }, 0, RpcHeaderError.Contradiction)] // an empty piece
     [InlineData(RpcFrameType.Response, new byte[] { 0x20 | 0x08 }, 0, RpcHeaderError.Contradiction)] // not processed, and OK
