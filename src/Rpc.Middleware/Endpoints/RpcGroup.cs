@@ -43,13 +43,15 @@ internal sealed class RpcGroup
     public RpcMethodName ParseName(string name, string parameterName)
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);
-        bool isMethodAlone = !name.Contains('/', StringComparison.Ordinal);
-        if (_prefix.Length == 0 || name.Length == 0)
+        int slash = name.IndexOf('/', StringComparison.Ordinal);
+        string whole = slash switch
         {
-            return RpcNames.Parse(name, parameterName);
-        }
-
-        return RpcNames.Parse(isMethodAlone ? $"{_prefix}/{name}" : Join(_prefix, name), parameterName);
+            _ when _prefix.Length == 0 || name.Length == 0 => name,
+            0 => name, // no service: refused as it stands there
+            < 0 => $"{_prefix}/{name}",
+            _ => Join(_prefix, name),
+        };
+        return RpcNames.Parse(whole, parameterName);
     }
 
     public RpcEndpointDefinition Map(RpcMethodName name, Delegate handler, RpcBoundHandler bound) =>
