@@ -24,6 +24,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     private Dictionary<object, object?>? _items;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _pipeline;
     private int _runningSteps;
+    private int _startingThread;
 
     public RpcCall(RpcServerConnection owner, bool isPooled)
     {
@@ -40,6 +41,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>Whether a part of the pipeline still runs that nobody waits for any more.</summary>
     public bool HasRunningSteps => Volatile.Read(ref _runningSteps) != 0;
 
+    /// <summary>Whether this thread runs the pipeline's synchronous part, with <see cref="TryRun"/> below on its stack.</summary>
+    public bool IsOnStartingThread => _startingThread == Environment.CurrentManagedThreadId;
+
     /// <summary>Set if the caller gets an error.</summary>
     public RpcFault? Fault { get; set; }
 
@@ -47,27 +51,107 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
 
     public ReadOnlySpan<byte> ReplyProtocolData => _route!.ReplyProtocolData.Span;
 
-    public override RpcEndpoint Endpoint => _route!.Endpoint;
+    public override RpcEndpoint Endpoint
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _route!.Endpoint;
+        }
+    }
 
-    public override RpcMethodName Name => _route!.Name;
+    public override RpcMethodName Name
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _route!.Name;
+        }
+    }
 
-    public override uint SequenceId => _sequenceId;
+    public override uint SequenceId
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _sequenceId;
+        }
+    }
 
-    public override ConnectionContext Connection => _owner.Connection;
+    public override ConnectionContext Connection
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _owner.Connection;
+        }
+    }
 
-    public override IMessage Request => _request!;
+    public override IMessage Request
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _request!;
+        }
+    }
 
-    public override IMessage? Reply { get; set; }
+    public override IMessage? Reply
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return field;
+        }
 
-    public override CancellationToken CancellationToken => _owner.CallsCancelled;
+        set
+        {
+            ThrowIfEnded(this);
+            field = value;
+        }
+    }
 
-    public override IServiceProvider RequestServices => (_scope ??= _owner.Server.Services.CreateAsyncScope()).ServiceProvider;
+    public override CancellationToken CancellationToken
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _owner.CallsCancelled;
+        }
+    }
 
-    public override IFeatureCollection Features => _features ??= new FeatureCollection(_owner.Connection.Features);
+    public override IServiceProvider RequestServices
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return (_scope ??= _owner.Server.Services.CreateAsyncScope()).ServiceProvider;
+        }
+    }
 
-    public override IDictionary<object, object?> Items => _items ??= [];
+    public override IFeatureCollection Features
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _features ??= new FeatureCollection(_owner.Connection.Features);
+        }
+    }
 
-    public void Start(uint sequenceId) => _sequenceId = sequenceId;
+    public override IDictionary<object, object?> Items
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _items ??= [];
+        }
+    }
+
+    public void Start(uint sequenceId)
+    {
+        NoteStart(this);
+        _sequenceId = sequenceId;
+    }
 
     /// <summary>Makes the call ready to run, or fails it if the body is not the request message.</summary>
     public bool TryPrepare(RpcRoute route, in RpcFrame frame)
@@ -94,7 +178,11 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     {
         try
         {
+            _startingThread = Environment.CurrentManagedThreadId;
             ValueTask pipeline = _route!.Endpoint.Pipeline(this);
+
+            // Before the continuation is registered: this thread may meet the call again, with nothing below on its stack.
+            _startingThread = 0;
             if (!pipeline.IsCompleted)
             {
                 // A copy: once the continuation is registered, this object may already belong to someone else.
@@ -109,6 +197,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         catch (Exception exception)
         {
             // Whatever a handler throws fails its call only.
+            _startingThread = 0;
             Fail(exception);
         }
 
@@ -133,6 +222,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>Forgets everything about the call.</summary>
     public void Reset()
     {
+        Reply = null;
+        Fault = null;
+        NoteEnd(this);
         _route = null;
         _sequenceId = 0;
         _request = null;
@@ -140,8 +232,6 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _features = null;
         _items = null;
         _pipeline = default;
-        Reply = null;
-        Fault = null;
     }
 
     private void OnPipelineEnded()
@@ -211,41 +301,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         if (Fault is null && Reply is null)
         {
             Log.NoReply(_owner.Logger, Name, Connection.ConnectionId);
-            SetFault(RpcErrorCode.Server, "The handler gave no reply.");
+            Fault = new RpcFault(Name.Service, Name.Method, RpcErrorCode.Server, "The handler gave no reply.");
         }
     }
 
-    private void Fail(Exception exception)
-    {
-        if (_owner.CallsCancelled.IsCancellationRequested)
-        {
-            Log.CallCancelled(_owner.Logger, Name, Connection.ConnectionId, exception);
-            SetFault(RpcErrorCode.Server, "The call was cancelled.");
-        }
-        else if (exception is RpcException refusal)
-        {
-            Log.CallRefused(_owner.Logger, Name, Connection.ConnectionId, refusal.Code, RpcNames.ForLog(refusal.Message));
-            SetFault(Enum.IsDefined(refusal.Code) ? refusal.Code : RpcErrorCode.Server, refusal.Message);
-        }
-        else
-        {
-            Log.HandlerFailed(_owner.Logger, Name, Connection.ConnectionId, exception);
-            SetFault(RpcErrorCode.Server, _owner.Server.Options.EnableDetailedErrors ? Describe(exception) : "The handler failed.");
-        }
-    }
-
-    private static string Describe(Exception exception)
-    {
-        try
-        {
-            return $"{exception.GetType().Name}: {exception.Message}";
-        }
-        catch (Exception)
-        {
-            // The message is code of the application, too. What failed is in the log as far as it can be told.
-            return exception.GetType().Name;
-        }
-    }
-
-    private void SetFault(RpcErrorCode code, string message) => Fault = new RpcFault(Name.Service, Name.Method, code, message);
+    private void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, Name, _owner);
 }

@@ -24,6 +24,9 @@ internal sealed class RpcServer(
 
     public IServiceProvider Services => services;
 
+    /// <summary>The outermost group: its conventions hold for every method.</summary>
+    public RpcGroup Root => field ??= new RpcGroup(this);
+
     public RpcServerOptions Options => options.Value;
 
     public TimeProvider TimeProvider => timeProvider;
@@ -52,12 +55,12 @@ internal sealed class RpcServer(
         }
     }
 
-    public RpcEndpointDefinition Map(RpcMethodName name, Delegate handler, RpcBoundHandler bound)
+    public RpcEndpointDefinition Map(RpcMethodName name, Delegate handler, RpcBoundHandler bound, RpcGroup? group = null)
     {
         lock (_lock)
         {
             ThrowIfFrozen("app.MapRpc(...)");
-            RpcEndpointDefinition definition = new(name, handler, bound.Parser, bound.Handler);
+            RpcEndpointDefinition definition = new(name, handler, bound, group ?? Root);
             _definitions.Add(definition);
             return definition;
         }
@@ -68,8 +71,7 @@ internal sealed class RpcServer(
     {
         lock (_lock)
         {
-            _dispatch ??= new RpcDispatchTable(
-                [.. _definitions.Select(definition => definition.Build(Options, services, _middleware))]);
+            _dispatch ??= BuildDispatch();
         }
     }
 
@@ -83,6 +85,12 @@ internal sealed class RpcServer(
         {
             Log.NoListener(Logger, _definitions.Count);
         }
+    }
+
+    private RpcDispatchTable BuildDispatch()
+    {
+        RpcDelegate? middleware = _middleware.Count == 0 ? null : RpcPipeline.Compose(_middleware, RpcPipeline.Handler);
+        return new RpcDispatchTable([.. _definitions.Select(definition => definition.Build(Options, services, middleware))]);
     }
 
     private void ThrowIfFrozen(string what)
