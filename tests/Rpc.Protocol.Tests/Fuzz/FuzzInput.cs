@@ -45,7 +45,7 @@ internal sealed class FuzzInput(IReadOnlyList<byte[]> corpus, int seed)
 
     private void Append(ReadOnlySpan<byte> bytes)
     {
-        int length = Math.Min(bytes.Length, MaxLength - _length);
+        int length = Math.Clamp(MaxLength - _length, 0, bytes.Length);
         bytes[..length].CopyTo(_buffer.AsSpan(_length));
         _length += length;
     }

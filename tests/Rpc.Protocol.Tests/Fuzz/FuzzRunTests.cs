@@ -41,6 +41,16 @@ public class FuzzRunTests
         Assert.Contains(expected, failed.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(RpcEncoding.Gzip)]
+    [InlineData(RpcEncoding.Brotli)]
+    [InlineData(RpcEncoding.Snappy)]
+    public async Task Decompression_WithoutTheLimit_Fails(RpcEncoding encoding)
+    {
+        FuzzException failed = await FailAsync(new DecompressionTarget(encoding, limit: int.MaxValue / 4, judged: 2000));
+        Assert.Contains("More was unpacked", failed.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Parser_AllocatesOnAPromise_Fails()
     {

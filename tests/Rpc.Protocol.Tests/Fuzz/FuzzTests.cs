@@ -36,3 +36,21 @@ public class MetadataFuzz
     public async Task AnyBytes_AsMetadata_AreMetadataOrErrors() =>
         await FuzzRun.ForTheTimeAllowedAsync(new MetadataTarget(new RpcMetadataLimits { MaxEntries = 8, MaxLength = 200 }));
 }
+
+public class GzipFuzz
+{
+    [Fact]
+    public async Task AnyBytes_AsGzip_AreMessagesOrErrors() => await FuzzRun.ForTheTimeAllowedAsync(new DecompressionTarget(RpcEncoding.Gzip));
+}
+
+public class BrotliFuzz
+{
+    [Fact]
+    public async Task AnyBytes_AsBrotli_AreMessagesOrErrors() => await FuzzRun.ForTheTimeAllowedAsync(new DecompressionTarget(RpcEncoding.Brotli));
+}
+
+public class SnappyFuzz
+{
+    [Fact]
+    public async Task AnyBytes_AsSnappy_AreMessagesOrErrors() => await FuzzRun.ForTheTimeAllowedAsync(new DecompressionTarget(RpcEncoding.Snappy));
+}
