@@ -58,12 +58,15 @@ internal sealed class FrameTarget(RpcFrameRules rules, RpcFrameRules? judged = n
 /// <summary>The readers of version-2 frame headers: the first input byte chooses the type, the second the length of the body.</summary>
 internal sealed class HeaderTarget : FuzzTarget
 {
+    // Two names are about as long as names may be, as no mutation makes one longer.
     public override IReadOnlyList<byte[]> Corpus { get; } =
     [
+        [0x00, 0x05, 0x01, 0x03, 0x80, 0x04, .. new byte[512]],
+        [0x00, 0x05, 0x01, 0x03, 0x80, 0x06, .. new byte[768]],
         .. Version2DocumentTests.Written.Values.Select(write => write()).Select(frame =>
         {
             RpcFrameHeader.TryParse(frame, out RpcFrameHeader header);
-            return (byte[])[(byte)header.Type, (byte)header.BodyLength, .. frame.AsSpan(RpcFrameHeader.Size, (int)header.ProtocolDataLength)];
+            return (byte[])[(byte)(header.Type - 1), (byte)header.BodyLength, .. frame.AsSpan(RpcFrameHeader.Size, (int)header.ProtocolDataLength)];
         }),
     ];
 
