@@ -33,7 +33,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _onPipelineEnded = OnPipelineEnded;
     }
 
-    /// <summary>The next one in whatever list the call is in.</summary>
+    /// <summary>The next one in its pool.</summary>
     public RpcCall? NextInList { get; set; }
 
     public bool IsPooled { get; }

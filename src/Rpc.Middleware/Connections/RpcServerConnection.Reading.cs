@@ -139,7 +139,7 @@ internal sealed partial class RpcServerConnection
 
         if (_batch == Batch.Ours)
         {
-            Replies.EndBatch();
+            Replies.Exit();
         }
 
         _batch = Batch.None;
@@ -226,16 +226,16 @@ internal sealed partial class RpcServerConnection
     {
         if (_batch == Batch.None)
         {
-            _batch = Replies.TryBeginBatch() ? Batch.Ours : Batch.Another;
+            _batch = Replies.TryEnter() ? Batch.Ours : Batch.Another;
         }
 
         if (_batch == Batch.Ours)
         {
-            Replies.SendInBatch(call);
-            if (Replies.IsBatchFull)
+            Replies.WriteInRole(call);
+            if (Replies.IsFull)
             {
                 // No more calls while the transport does not take what they answer.
-                Replies.EndBatch();
+                Replies.Exit();
                 _batch = Replies.IsFlushing ? Batch.Blocked : Batch.None;
             }
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
+using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ namespace Kestrel.Rpc.Middleware;
 /// connection closes, unless nobody is there to get it. This part is its life; the read loop is in the other one.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "RunAsync disposes of everything when it ends.")]
-internal sealed partial class RpcServerConnection
+internal sealed partial class RpcServerConnection : IOutputOwner
 {
     // How long, and how much, a peer may go on sending a frame that was refused. Closing at once would answer those bytes
     // with a reset, which may overtake the error reply.
@@ -35,7 +36,7 @@ internal sealed partial class RpcServerConnection
         _limits = server.FrameLimits;
         _maxConcurrentCalls = server.Options.Limits.MaxConcurrentCallsPerConnection;
         Calls = new RpcCallPool(this);
-        Replies = new RpcReplyQueue(this, connection.Transport.Output, server.Options.Connections.FlushEachReply);
+        Replies = new OutputQueue(connection.Transport.Output, this, server.Options.Connections.FlushEachReply);
     }
 
     public RpcServer Server { get; }
@@ -44,7 +45,7 @@ internal sealed partial class RpcServerConnection
 
     public RpcCallPool Calls { get; }
 
-    public RpcReplyQueue Replies { get; }
+    public OutputQueue Replies { get; }
 
     public ILogger Logger => Server.Logger;
 
@@ -121,7 +122,7 @@ internal sealed partial class RpcServerConnection
         }
     }
 
-    /// <summary>The transport takes no more output. Called once, by the reply queue.</summary>
+    /// <inheritdoc/>
     public void OnOutputBroken(Exception? exception)
     {
         if (TryBeginAbort())
