@@ -23,8 +23,6 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     private IFeatureCollection? _features;
     private Dictionary<object, object?>? _items;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _pipeline;
-    private int _runningSteps;
-    private int _startingThread;
 
     public RpcCall(RpcServerConnection owner, bool isPooled)
     {
@@ -37,12 +35,6 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     public RpcCall? NextInList { get; set; }
 
     public bool IsPooled { get; }
-
-    /// <summary>Whether a part of the pipeline still runs that nobody waits for any more.</summary>
-    public bool HasRunningSteps => Volatile.Read(ref _runningSteps) != 0;
-
-    /// <summary>Whether this thread runs the pipeline's synchronous part, with <see cref="TryRun"/> below on its stack.</summary>
-    public bool IsOnStartingThread => _startingThread == Environment.CurrentManagedThreadId;
 
     /// <summary>Set if the caller gets an error.</summary>
     public RpcFault? Fault { get; set; }
@@ -203,12 +195,6 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
 
         return TryEnd();
     }
-
-    /// <summary>Notes that a middleware has called the rest of the pipeline. Any thread, as <see cref="LeaveStep"/>.</summary>
-    public void EnterStep() => Interlocked.Increment(ref _runningSteps);
-
-    /// <summary>Notes that the rest of the pipeline has ended. It does not touch the call after this.</summary>
-    public void LeaveStep() => Interlocked.Decrement(ref _runningSteps);
 
     /// <summary>The thread pool's entry.</summary>
     public void Execute()
