@@ -24,6 +24,11 @@ internal sealed class CallTarget : FuzzTarget
             .. Frames.Make(RpcFrameType.Data, 1, [0x01], new byte[112]),
         ],
         [
+            .. Frames.Make(RpcFrameType.Data, 1, [0x02, 0x0e, 0xb0, 0x09], new byte[240]), // 1200 bytes: over the limit
+            .. Enumerable.Range(0, 3).SelectMany(_ => Frames.Make(RpcFrameType.Data, 1, [0x02], new byte[240])),
+            .. Frames.Make(RpcFrameType.Data, 1, [], new byte[240]),
+        ],
+        [
             .. Frames.Make(RpcFrameType.Data, 1, [], []),
             .. Frames.Make(RpcFrameType.Data, 1, [0x02, 0x0e, 0x0a], [1, 2, 3, 4, 5]),
             .. Frames.Make(RpcFrameType.Data, 1, [], [1, 2, 3, 4, 5]),
