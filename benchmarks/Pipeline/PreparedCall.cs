@@ -35,12 +35,8 @@ internal sealed class PreparedCall
         _call = new RpcCall(new RpcServerConnection(server, connection), isPooled: true);
 
         RpcRoute route = server.Dispatch.Find(new ReadOnlySequence<byte>(name.ProtocolData), out _)!.Route;
-        byte[] request = new byte[RpcFrameHeader.Size];
-        new RpcFrameHeader(1, RpcFrameType.Request, 1, 0, 0).Write(request);
-        ReadOnlySequence<byte> buffer = new(request);
-        RpcFrameReader.TryRead(ref buffer, RpcFrameLimits.Default, out RpcFrame frame, out _);
         _call.Start(1, receivedAt: 0);
-        _call.TryPrepare(route, frame.Body);
+        _call.TryPrepare(route, ReadOnlySequence<byte>.Empty);
     }
 
     public static RpcDelegate Answer { get; } = static call =>
