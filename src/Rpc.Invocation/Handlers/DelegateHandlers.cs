@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+
+namespace Kestrel.Rpc.Invocation;
+
+/// <summary>A delegate that gets the whole invocation.</summary>
+internal sealed class InvocationDelegateHandler<TArg, TRet>(Func<Invocation<TArg, TRet>, ValueTask> handle) : IInvocationHandler<TArg, TRet>
+{
+    public ValueTask HandleAsync(Invocation<TArg, TRet> invocation) => handle(invocation);
+}
+
+/// <summary>A plain function.</summary>
+internal sealed class FunctionHandler<TArg, TRet>(Func<TArg, TRet> function) : IInvocationHandler<TArg, TRet>
+{
+    public ValueTask HandleAsync(Invocation<TArg, TRet> invocation)
+    {
+        // Where the function has outrun the reply of somebody else, it is the second one: not its fault.
+        _ = invocation.TryReply(function(invocation.Argument));
+        return default;
+    }
+}
+
+/// <summary>An asynchronous function.</summary>
+internal sealed class AsyncFunctionHandler<TArg, TRet>(Func<TArg, CancellationToken, ValueTask<TRet>> function) : IInvocationHandler<TArg, TRet>
+{
+    public ValueTask HandleAsync(Invocation<TArg, TRet> invocation)
+    {
+        ValueTask<TRet> result = function(invocation.Argument, invocation.CancellationToken);
+        if (result.IsCompletedSuccessfully)
+        {
+            _ = invocation.TryReply(result.Result);
+            return default;
+        }
+
+        // Deferred: should the function wait for something that never comes, and that nobody holds, the caller hears of it.
+        return ReplyAsync(result, invocation.Defer());
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private static async ValueTask ReplyAsync(ValueTask<TRet> result, DeferredReply<TRet> reply)
+    {
+        try
+        {
+            _ = reply.TryReply(await result.ConfigureAwait(false));
+        }
+        catch (Exception exception)
+        {
+            // Whatever the function throws is the caller's answer; if it has one, whoever runs the handler hears of it.
+            if (!reply.TryFail(exception))
+            {
+                throw;
+            }
+        }
+    }
+}
+
+/// <summary>What stands around another handler.</summary>
+internal sealed class AroundHandler<TArg, TRet>(
+    IInvocationHandler<TArg, TRet> inner,
+    Func<Invocation<TArg, TRet>, IInvocationHandler<TArg, TRet>, ValueTask> around) : IInvocationHandler<TArg, TRet>
+{
+    public ValueTask HandleAsync(Invocation<TArg, TRet> invocation) => around(invocation, inner);
+}
+
+/// <summary>A handler chosen for each call.</summary>
+internal sealed class RouteHandler<TArg, TRet>(Func<TArg, IInvocationHandler<TArg, TRet>?> choose) : IInvocationHandler<TArg, TRet>
+{
+    public ValueTask HandleAsync(Invocation<TArg, TRet> invocation)
+    {
+        if (choose(invocation.Argument) is { } chosen)
+        {
+            return chosen.HandleAsync(invocation);
+        }
+
+        invocation.Fail(new InvocationRejectedException("There is no handler for this call."));
+        return default;
+    }
+}
