@@ -36,7 +36,7 @@ public sealed partial class FanOut<TArg, TRet>
         /// <summary>One worker: a call at a time, its own first, then those of others.</summary>
         public async Task WorkAsync()
         {
-            while (true)
+            while (!IsDown)
             {
                 if (TryTake(out Invocation<TArg, TRet> invocation))
                 {
@@ -48,7 +48,7 @@ public sealed partial class FanOut<TArg, TRet>
                         return;
                     }
                 }
-                else if (IsDown || Queue.IsDrained)
+                else if (Queue.IsDrained)
                 {
                     return;
                 }
@@ -91,7 +91,7 @@ public sealed partial class FanOut<TArg, TRet>
         {
             BackEnd from = this;
             bool isTaken = Queue.TryDequeue(out invocation);
-            while (!isTaken && !IsDown && FindVictim() is { } victim)
+            while (!isTaken && FindVictim() is { } victim)
             {
                 from = victim;
                 isTaken = victim.Queue.TryDequeue(out invocation);

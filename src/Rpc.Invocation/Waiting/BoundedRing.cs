@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Kestrel.Rpc.Invocation;
 
@@ -17,7 +16,7 @@ internal sealed class BoundedRing<T>
 
     private readonly Slot[] _slots;
     private readonly int _mask;
-    private Positions _positions;
+    private RingPositions _positions;
 
     /// <param name="capacity">Rounded up to a power of two; at least 2.</param>
     public BoundedRing(int capacity)
@@ -152,16 +151,5 @@ internal sealed class BoundedRing<T>
     {
         public long Sequence;
         public T Item;
-    }
-
-    // Writers and readers each have their own pair of cache lines: processors fetch lines in pairs.
-    [StructLayout(LayoutKind.Explicit, Size = 384)]
-    private struct Positions
-    {
-        [FieldOffset(128)]
-        public long Tail;
-
-        [FieldOffset(256)]
-        public long Head;
     }
 }
