@@ -11,7 +11,7 @@ internal static class AsyncCalls
     {
         foreach (int clients in new[] { 1, 64 })
         {
-            Measurement.Run($"async, {clients} client(s)", time, (end, latencies) => CallsAsync(clients, end, latencies).GetAwaiter().GetResult());
+            Measurement.Run($"async, {clients} {(clients == 1 ? "client" : "clients")}", time, (end, latencies) => CallsAsync(clients, end, latencies).GetAwaiter().GetResult());
         }
     }
 
