@@ -14,6 +14,7 @@ internal static class PollingLatency
             Measurement.Run("polling, one call at a time, Invoke", time, (end, latencies) => Calls(server, end, latencies));
         }
 
+        Measurement.Run("a word to the other processor and back", time, Words);
         Measurement.Run("two readings of the clock", time, Clock);
     }
 
@@ -30,6 +31,41 @@ internal static class PollingLatency
             count++;
         }
 
+        return count;
+    }
+
+    /// <summary>What the machine needs for the least that two threads can say to each other.</summary>
+    private static long Words(long end, LatencyHistogram latencies)
+    {
+        var words = new long[64]; // one 128 bytes in, one 256 bytes behind it
+        var thread = new Thread(() =>
+        {
+            for (long seen = 0; seen >= 0;)
+            {
+                long word = Volatile.Read(ref words[16]);
+                if (word != seen)
+                {
+                    Volatile.Write(ref words[48], word);
+                    seen = word;
+                }
+            }
+        });
+        thread.Start();
+        long count = 0;
+        double nanoseconds = 1e9 / Stopwatch.Frequency;
+        for (long before = Stopwatch.GetTimestamp(); before < end; before = Stopwatch.GetTimestamp())
+        {
+            Volatile.Write(ref words[16], ++count);
+            while (Volatile.Read(ref words[48]) != count)
+            {
+                // The other one answers.
+            }
+
+            latencies.Record((long)((Stopwatch.GetTimestamp() - before) * nanoseconds));
+        }
+
+        Volatile.Write(ref words[16], -1);
+        thread.Join();
         return count;
     }
 

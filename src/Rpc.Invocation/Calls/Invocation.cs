@@ -123,6 +123,9 @@ public readonly struct Invocation<TArg, TRet>
         return new Invocation<TArg, TRet>(Argument, _target!, token);
     }
 
+    /// <summary>Has the garbage collector fail the call if the ticket is lost before it was returned. The right to reply stays here.</summary>
+    internal ReplyTicket<TRet> Guard() => ReplyTicket<TRet>.Rent(_target!, _token);
+
     /// <summary>Undoes <see cref="Forward"/> where <paramref name="forwarded"/> was given to nobody.</summary>
     internal static void TakeBack(in Invocation<TArg, TRet> forwarded) => forwarded._target!.MoveBack(forwarded._token);
 

@@ -1,8 +1,8 @@
 namespace Kestrel.Rpc.Invocation;
 
 /// <summary>
-/// Stands for one deferred reply, so that the garbage collector can tell when it is lost: nothing refers to it but the
-/// <see cref="DeferredReply{TRet}"/>. Used again and again as long as replies are given.
+/// Stands for one reply that is to come, so that the garbage collector can tell when it is lost: nothing refers to it but the
+/// <see cref="DeferredReply{TRet}"/>, or the asynchronous method that is going to reply. Used again and again as long as replies are given.
 /// </summary>
 internal sealed class ReplyTicket<TRet>
 {
@@ -40,7 +40,7 @@ internal sealed class ReplyTicket<TRet>
         return ticket;
     }
 
-    /// <summary>The reply was given. By the one who gave it, once.</summary>
+    /// <summary>The reply was given, or somebody else sees to it. By whoever holds the ticket, once.</summary>
     public void Return()
     {
         _target = null;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 
@@ -33,24 +34,8 @@ public sealed class InvocationChannelClient<TArg, TRet> : IInvocationHandler<TAr
     /// <returns>The reply, or what the handler has failed with. To be awaited once.</returns>
     /// <exception cref="ChannelClosedException">From the task: the server takes no more calls.</exception>
     /// <exception cref="OperationCanceledException">From the task: cancelled.</exception>
-    public ValueTask<TRet> InvokeAsync(TArg argument, CancellationToken cancellationToken = default)
-    {
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<TRet>(cancellationToken);
-        }
-
-        PendingReply<TRet> pending = PendingReply<TRet>.Rent(_continuesInline, cancellationToken);
-        ValueTask<TRet> reply = pending.Task;
-        Invocation<TArg, TRet> invocation = pending.Begin(argument);
-        if (_queue.TryEnqueue(in invocation) != RingStatus.Done)
-        {
-            return InvokeWhenThereIsRoomAsync(pending, invocation, cancellationToken);
-        }
-
-        pending.Watch(cancellationToken);
-        return reply;
-    }
+    public ValueTask<TRet> InvokeAsync(TArg argument, CancellationToken cancellationToken = default) =>
+        CallAsync(argument, _continuesInline, cancellationToken);
 
     /// <summary>Makes a call if there is room for it.</summary>
     /// <param name="argument">What is asked.</param>
@@ -82,15 +67,18 @@ public sealed class InvocationChannelClient<TArg, TRet> : IInvocationHandler<TAr
     /// <returns>The reply.</returns>
     /// <exception cref="ChannelClosedException">The server takes no more calls.</exception>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    [SuppressMessage("Reliability", "CA2012", Justification = "Waited for and then read, as await does.")]
     public TRet Invoke(TArg argument, CancellationToken cancellationToken = default)
     {
-        ValueTask<TRet> reply = InvokeAsync(argument, cancellationToken);
+        // What continues is the end of a wait, nothing of the caller's: so it may, on the replier's thread.
+        ValueTask<TRet> reply = CallAsync(argument, continuesInline: true, cancellationToken);
         var spinner = new Spinner(_replySpinTime, _timeProvider);
         while (!reply.IsCompleted)
         {
             if (!spinner.LooksAgain())
             {
-                return reply.AsTask().GetAwaiter().GetResult();
+                ThreadWaiter.Wait(in reply);
+                break;
             }
         }
 
@@ -133,6 +121,25 @@ public sealed class InvocationChannelClient<TArg, TRet> : IInvocationHandler<TAr
 
     /// <summary>Ends the channel from this side: no more calls, from any client. The server receives those that wait, and then the end.</summary>
     public void Complete() => _queue.Close();
+
+    private ValueTask<TRet> CallAsync(TArg argument, bool continuesInline, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<TRet>(cancellationToken);
+        }
+
+        PendingReply<TRet> pending = PendingReply<TRet>.Rent(continuesInline, cancellationToken);
+        ValueTask<TRet> reply = pending.Task;
+        Invocation<TArg, TRet> invocation = pending.Begin(argument);
+        if (_queue.TryEnqueue(in invocation) != RingStatus.Done)
+        {
+            return InvokeWhenThereIsRoomAsync(pending, invocation, cancellationToken);
+        }
+
+        pending.Watch(cancellationToken);
+        return reply;
+    }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<TRet> InvokeWhenThereIsRoomAsync(

@@ -46,7 +46,8 @@ public sealed class InvocationChannelSource<TArg, TRet> : IInvocationSource<TArg
         {
             if (_queue.TryDequeue(out Invocation<TArg, TRet> invocation))
             {
-                _ = invocation.TryFail(new InvocationDroppedException("The receiving side went away before it took the call."));
+                InvocationHandler.Refuse(
+                    in invocation, new InvocationDroppedException("The receiving side went away before it took the call."), onFault: null);
             }
             else
             {

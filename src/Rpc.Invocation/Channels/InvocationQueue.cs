@@ -7,19 +7,20 @@ internal sealed class InvocationQueue<TArg, TRet>(int capacity)
     private readonly WaiterList _receivers = new();
     private readonly WaiterList _senders = new();
     private RoomReadiness? _room;
+    private volatile bool _isClosed; // beside the ring's own mark: that lies in the writers' line, which receivers leave alone
 
     public int Capacity => _ring.Capacity;
 
     public int Count => _ring.Count;
 
-    public bool IsClosed => _ring.IsClosed;
+    public bool IsClosed => _isClosed;
 
-    public bool IsDrained => _ring.IsDrained;
+    public bool IsDrained => _isClosed && _ring.IsDrained;
 
     public bool HasItem => _ring.HasItem;
 
     /// <summary>Whether there is a call, or will never be one again.</summary>
-    public bool IsReady => _ring.HasItem || _ring.IsDrained;
+    public bool IsReady => _ring.HasItem || IsDrained;
 
     public WaiterList Receivers => _receivers;
 
@@ -55,7 +56,7 @@ internal sealed class InvocationQueue<TArg, TRet>(int capacity)
             _senders.SignalOne();
         }
 
-        if (_ring.IsClosed)
+        if (_isClosed)
         {
             EndIfDrained();
         }
@@ -66,6 +67,7 @@ internal sealed class InvocationQueue<TArg, TRet>(int capacity)
     public void Close()
     {
         _ring.Close();
+        _isClosed = true;
         _senders.SignalAll();
         EndIfDrained();
     }
@@ -73,7 +75,7 @@ internal sealed class InvocationQueue<TArg, TRet>(int capacity)
     // Whoever takes the last call tells those who wait for one that there will be none; so does the end itself if there was none left.
     private void EndIfDrained()
     {
-        if (_ring.IsDrained)
+        if (IsDrained)
         {
             _receivers.SignalAll();
         }

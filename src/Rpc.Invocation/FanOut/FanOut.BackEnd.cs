@@ -75,11 +75,20 @@ public sealed partial class FanOut<TArg, TRet>
             }
         }
 
+        /// <summary>Nobody gets the calls that wait here. The queue is closed.</summary>
         public void RejectWaiting()
         {
-            while (Queue.TryDequeue(out Invocation<TArg, TRet> invocation))
+            while (!Queue.IsDrained)
             {
-                _ = invocation.TryFail(new InvocationRejectedException("The fan-out was stopped before a back end took the call."));
+                if (Queue.TryDequeue(out Invocation<TArg, TRet> invocation))
+                {
+                    InvocationHandler.Refuse(
+                        in invocation, new InvocationRejectedException("The fan-out was stopped before a back end took the call."), owner._onFault);
+                }
+                else
+                {
+                    _ = Thread.Yield(); // as above
+                }
             }
         }
 
@@ -176,7 +185,7 @@ public sealed partial class FanOut<TArg, TRet>
         catch (Exception exception)
         {
             // Cancelled by its caller, or answered meanwhile by the back end that could not.
-            _ = invocation.TryFail(exception);
+            InvocationHandler.Refuse(in invocation, exception, _onFault);
         }
     }
 }

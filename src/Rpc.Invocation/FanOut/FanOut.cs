@@ -218,13 +218,13 @@ public sealed partial class FanOut<TArg, TRet> : IInvocationHandler<TArg, TRet>,
 
             if (placement == Placement.NoBackEnd)
             {
-                _ = invocation.TryFail(new InvocationRejectedException("There is no back end for the call."));
+                InvocationHandler.Refuse(in invocation, new InvocationRejectedException("There is no back end that takes the call."), _onFault);
                 return;
             }
 
             if (_rejectsWhenFull)
             {
-                _ = invocation.TryFail(new InvocationRejectedException("All back ends are busy and their queues full."));
+                InvocationHandler.Refuse(in invocation, new InvocationRejectedException("All back ends are busy and their queues full."), _onFault);
                 return;
             }
 

@@ -31,24 +31,20 @@ internal sealed class AsyncFunctionHandler<TArg, TRet>(Func<TArg, CancellationTo
             return default;
         }
 
-        // Deferred: should the function wait for something that never comes, and that nobody holds, the caller hears of it.
-        return ReplyAsync(result, invocation.Defer());
+        // Guarded: should the function wait for something that never comes, and that nobody holds, the caller hears of it.
+        return ReplyAsync(result, invocation, invocation.Guard());
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private static async ValueTask ReplyAsync(ValueTask<TRet> result, DeferredReply<TRet> reply)
+    private static async ValueTask ReplyAsync(ValueTask<TRet> result, Invocation<TArg, TRet> invocation, ReplyTicket<TRet> guard)
     {
         try
         {
-            _ = reply.TryReply(await result.ConfigureAwait(false));
+            _ = invocation.TryReply(await result.ConfigureAwait(false));
         }
-        catch (Exception exception)
+        finally
         {
-            // Whatever the function throws is the caller's answer; if it has one, whoever runs the handler hears of it.
-            if (!reply.TryFail(exception))
-            {
-                throw;
-            }
+            guard.Return();
         }
     }
 }

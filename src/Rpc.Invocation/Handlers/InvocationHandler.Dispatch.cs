@@ -36,7 +36,11 @@ public static partial class InvocationHandler
         if (handling.IsCompletedSuccessfully)
         {
             handling.GetAwaiter().GetResult();
-            Drop(invocation, onFault);
+            if (!AnswersAlways(handler))
+            {
+                Drop(invocation, onFault);
+            }
+
             return default;
         }
 
@@ -74,6 +78,11 @@ public static partial class InvocationHandler
 
         return reply;
     }
+
+    // A look at the call after its reply takes the cache line back from the caller's processor: with 128 calls under way between two
+    // processors a call cost 250 ns of CPU with the look, and 140 to 220 without (benchmarks/Invocation, pipelined).
+    private static bool AnswersAlways<TArg, TRet>(IInvocationHandler<TArg, TRet> handler) =>
+        handler is FunctionHandler<TArg, TRet> or AsyncFunctionHandler<TArg, TRet>;
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private static async ValueTask EndAsync<TArg, TRet>(ValueTask handling, Invocation<TArg, TRet> invocation, Action<Exception>? onFault)
@@ -117,14 +126,18 @@ public static partial class InvocationHandler
     internal static void Drop<TArg, TRet>(in Invocation<TArg, TRet> invocation, Action<Exception>? onFault)
     {
         // Looked at first: nearly always the reply was given, and a look costs less than a try.
-        if (!invocation.IsOpen)
+        if (invocation.IsOpen)
         {
-            return;
+            Refuse(in invocation, new InvocationDroppedException(), onFault);
         }
+    }
 
+    /// <summary>Fails a call that nobody will handle, unless it was answered.</summary>
+    internal static void Refuse<TArg, TRet>(in Invocation<TArg, TRet> invocation, Exception reason, Action<Exception>? onFault)
+    {
         try
         {
-            _ = invocation.TryFail(new InvocationDroppedException());
+            _ = invocation.TryFail(reason);
         }
         catch (Exception callbackFault)
         {

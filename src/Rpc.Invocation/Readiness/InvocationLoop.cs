@@ -16,6 +16,7 @@ public sealed class InvocationLoop : IDisposable
 
     private const long WakeId = 0;
 
+    private readonly Lock _changing = new();
     private readonly ConcurrentDictionary<long, Entry> _entries = new();
     private readonly DescriptorHandle _epoll;
     private readonly EventFd _wake = new();
@@ -70,7 +71,7 @@ public sealed class InvocationLoop : IDisposable
             throw;
         }
 
-        Volatile.Write(ref _spinning, [.. _entries.Values]);
+        PublishEntries();
     }
 
     /// <summary>
@@ -86,7 +87,7 @@ public sealed class InvocationLoop : IDisposable
             if (ReferenceEquals(entry.Source, source) && _entries.TryRemove(entry.Id, out _))
             {
                 Control(Libc.EPOLL_CTL_DEL, source.Descriptor, entry.Id);
-                Volatile.Write(ref _spinning, [.. _entries.Values]);
+                PublishEntries();
                 entry.End();
                 return true;
             }
@@ -183,6 +184,14 @@ public sealed class InvocationLoop : IDisposable
             {
                 entry.OnReady(_budget);
             }
+        }
+    }
+
+    private void PublishEntries()
+    {
+        lock (_changing)
+        {
+            Volatile.Write(ref _spinning, [.. _entries.Values]);
         }
     }
 

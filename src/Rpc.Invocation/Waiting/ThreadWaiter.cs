@@ -12,9 +12,9 @@ internal sealed class ThreadWaiter : SourceWaiter
     // No spinning of its own: who wants to spin has done it.
     private readonly ManualResetEventSlim _signalled = new(initialState: false, spinCount: 0);
 
-    private ThreadWaiter()
-    {
-    }
+    private readonly Action _signal;
+
+    private ThreadWaiter() => _signal = _signalled.Set;
 
     /// <summary>Returns when <paramref name="awaited"/> may be ready.</summary>
     /// <exception cref="OperationCanceledException">Cancelled before that.</exception>
@@ -42,6 +42,15 @@ internal sealed class ThreadWaiter : SourceWaiter
 
             // Told as well as cancelled: somebody relies on it that this thread looks.
         }
+    }
+
+    /// <summary>Returns when <paramref name="task"/> has ended.</summary>
+    public static void Wait<T>(in ValueTask<T> task)
+    {
+        ThreadWaiter waiter = t_mine ??= new ThreadWaiter();
+        waiter._signalled.Reset();
+        task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(waiter._signal);
+        waiter._signalled.Wait();
     }
 
     protected internal override void OnReady() => _signalled.Set();

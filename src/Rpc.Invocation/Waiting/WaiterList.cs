@@ -79,12 +79,18 @@ public sealed class WaiterList
         }
     }
 
-    /// <summary>Signals everybody: there is an end.</summary>
+    /// <summary>Signals everybody who waits now.</summary>
     public void SignalAll()
     {
-        while (SignalOne())
+        lock (_lock)
         {
-            // One after the other; those who come meanwhile see the end themselves, or are signalled too.
+            // Those who are here now: who comes later looks for himself first.
+            for (int waiting = _count; waiting > 0; waiting--)
+            {
+                SourceWaiter waiter = _first!;
+                Unlink(waiter);
+                waiter.OnReady();
+            }
         }
     }
 

@@ -56,6 +56,17 @@ public sealed class DroppedTests
     }
 
     [Fact]
+    public async Task Received_DeferredAndLost_IsFoundByTheGarbageCollector()
+    {
+        var channel = new InvocationChannel<int, int>();
+        Task<int> reply = channel.Client.InvokeAsync(1).AsTask();
+        ReceiveAndLose(channel.Source);
+
+        await CollectUntilAsync(reply);
+        await Assert.ThrowsAsync<InvocationDroppedException>(() => reply.Limited());
+    }
+
+    [Fact]
     public async Task Source_DisposedWithCallsWaiting_CallersGetAnError()
     {
         var channel = new InvocationChannel<int, int>();
@@ -70,6 +81,13 @@ public sealed class DroppedTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Lose(Invocation<int, int> invocation) => _ = invocation.Defer();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void ReceiveAndLose(InvocationChannelSource<int, int> source)
+    {
+        Assert.True(source.TryReceive(out Invocation<int, int> invocation));
+        Lose(invocation);
+    }
 
     private static async Task CollectUntilAsync(Task task)
     {

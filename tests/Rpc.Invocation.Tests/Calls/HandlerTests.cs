@@ -71,6 +71,29 @@ public sealed class HandlerTests
     }
 
     [Fact]
+    public async Task Around_InnerThrows_SeesItAndMayAnswer()
+    {
+        IInvocationHandler<int, int> failing = InvocationHandler.FromAsyncFunction<int, int>(async (_, _) =>
+        {
+            await Task.Yield();
+            throw new IOException("broken");
+        });
+        IInvocationHandler<int, int> handler = failing.Around(async (invocation, inner) =>
+        {
+            try
+            {
+                await inner.HandleAsync(invocation);
+            }
+            catch (IOException)
+            {
+                invocation.Reply(-1);
+            }
+        });
+
+        Assert.Equal(-1, await handler.InvokeAsync(1).Limited());
+    }
+
+    [Fact]
     public async Task Route_ChoosesByArgument()
     {
         IInvocationHandler<int, int> negate = InvocationHandler.FromFunction((int argument) => -argument);

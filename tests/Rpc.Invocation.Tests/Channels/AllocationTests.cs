@@ -105,6 +105,31 @@ public sealed class AllocationTests
         Assert.True(least < Calls * 2, $"{(double)least / Calls:0.00} bytes a call");
     }
 
+    [Fact]
+    public async Task Blocking_CallsThatSleep_AllocateNextToNothing()
+    {
+        var channel = new InvocationChannel<long, long>();
+        Task serving = new InvocationServer<long, long>(channel.Source, Increment).RunAsync();
+        long least = long.MaxValue;
+        await Threads.Start(() =>
+        {
+            for (int attempt = 0; attempt < 5; attempt++)
+            {
+                long before = GC.GetTotalAllocatedBytes(precise: true);
+                for (int call = 0; call < Calls; call++)
+                {
+                    Check(call + 1, channel.Client.Invoke(call));
+                }
+
+                least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+            }
+        }).Limited();
+        channel.Source.Complete();
+        await serving.Limited();
+
+        Assert.True(least < Calls * 2, $"{(double)least / Calls:0.00} bytes a call");
+    }
+
     private static async Task CallAsync(InvocationChannelClient<long, long> client)
     {
         for (int call = 0; call < Calls; call++)

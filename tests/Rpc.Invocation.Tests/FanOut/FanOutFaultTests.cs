@@ -76,7 +76,7 @@ public sealed class FanOutFaultTests
     {
         await using var fanOut = new FanOut<int, int>(new FanOutOptions { Stealing = stealing, QueueCapacity = 64 });
         var dying = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        FanOutBackEnd dead = fanOut.Add(InvocationHandler.Create(async (Invocation<int, int> _) =>
+        FanOutBackEnd dead = fanOut.Add(InvocationHandler.FromAsyncFunction<int, int>(async (_, _) =>
         {
             await dying.Task;
             throw new BackEndDownException("unplugged");
