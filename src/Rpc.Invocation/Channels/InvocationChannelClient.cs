@@ -163,9 +163,17 @@ public sealed class InvocationChannelClient<TArg, TRet> : IInvocationHandler<TAr
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendWhenThereIsRoomAsync(Invocation<TArg, TRet> invocation, CancellationToken cancellationToken)
     {
-        while (!TrySend(invocation))
+        try
         {
-            await RoomAsync(cancellationToken).ConfigureAwait(false);
+            while (!TrySend(invocation))
+            {
+                await RoomAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            _queue.PassOnRoom(); // answered by somebody else while it waited
+            throw;
         }
     }
 

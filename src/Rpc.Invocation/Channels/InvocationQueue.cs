@@ -28,16 +28,18 @@ internal sealed class InvocationQueue<TArg, TRet>(int capacity)
     public IReadiness Room => _room ?? Interlocked.CompareExchange(ref _room, new RoomReadiness(this), null) ?? _room;
 
     /// <summary>Puts a call in that nobody else can answer any more, and wakes a receiver that sleeps.</summary>
-    public RingStatus TryEnqueue(in Invocation<TArg, TRet> invocation)
+    public RingStatus TryEnqueue(in Invocation<TArg, TRet> invocation) => TryEnqueue(in invocation, out _);
+
+    /// <param name="invocation">The call.</param>
+    /// <param name="hasWoken">Whether a receiver slept and was woken.</param>
+    public RingStatus TryEnqueue(in Invocation<TArg, TRet> invocation, out bool hasWoken)
     {
+        hasWoken = false;
         RingStatus status = _ring.TryEnqueue(in invocation);
         if (status == RingStatus.Done)
         {
             Interlocked.MemoryBarrier(); // pairs with the one of Arm: either the receiver sees the call, or this sees the receiver
-            if (_receivers.HasWaiters)
-            {
-                _receivers.SignalOne();
-            }
+            hasWoken = _receivers.HasWaiters && _receivers.SignalOne();
         }
 
         return status;
@@ -63,6 +65,9 @@ internal sealed class InvocationQueue<TArg, TRet>(int capacity)
 
         return true;
     }
+
+    /// <summary>Who was told of room does not use it: the next one may.</summary>
+    public void PassOnRoom() => _senders.SignalOne();
 
     public void Close()
     {

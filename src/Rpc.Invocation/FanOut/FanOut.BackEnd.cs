@@ -19,13 +19,12 @@ public sealed partial class FanOut<TArg, TRet>
         /// <summary>Puts in a call that was forwarded to this fan-out.</summary>
         public bool TryEnqueue(in Invocation<TArg, TRet> invocation)
         {
-            bool hasIdleWorker = Queue.Receivers.HasWaiters;
-            if (Queue.TryEnqueue(in invocation) != RingStatus.Done)
+            if (Queue.TryEnqueue(in invocation, out bool hasWoken) != RingStatus.Done)
             {
                 return false;
             }
 
-            if (!hasIdleWorker && owner._isStealing)
+            if (!hasWoken && owner._isStealing)
             {
                 owner.WakeThief(this);
             }
@@ -115,11 +114,6 @@ public sealed partial class FanOut<TArg, TRet>
             if (owner._roomWaiters.HasWaiters) // after the fence of TryDequeue
             {
                 owner._roomWaiters.SignalOne();
-            }
-
-            if (owner._isStealing && from.Queue.Count > 0)
-            {
-                owner.WakeThief(from); // this worker is busy now, and was perhaps the only one that was told
             }
 
             return true;

@@ -210,7 +210,17 @@ public sealed partial class FanOut<TArg, TRet> : IInvocationHandler<TArg, TRet>,
     {
         while (true)
         {
-            Placement placement = TryPlace(in invocation);
+            Placement placement;
+            try
+            {
+                placement = TryPlace(in invocation);
+            }
+            catch (InvalidOperationException)
+            {
+                _roomWaiters.SignalOne(); // answered by somebody else while it waited: the room is for the next one
+                throw;
+            }
+
             if (placement == Placement.Placed)
             {
                 return;

@@ -190,6 +190,24 @@ public sealed class ChannelTests
     }
 
     [Fact]
+    public async Task Send_AnsweredWhileItWaitsForRoom_NextOneGetsTheRoom()
+    {
+        InvocationChannel<int, int> channel = Create(2);
+        Assert.True(channel.Client.TrySend(new Invocation<int, int>(1, _ => { })));
+        Assert.True(channel.Client.TrySend(new Invocation<int, int>(2, _ => { })));
+        var answered = new Invocation<int, int>(3, _ => { });
+        Task first = channel.Client.SendAsync(answered).AsTask();
+        Task second = channel.Client.SendAsync(new Invocation<int, int>(4, _ => { })).AsTask();
+        answered.Reply(0);
+        Assert.True(channel.Source.TryReceive(out Invocation<int, int> received)); // room for one: the first one is told
+        received.Reply(0);
+
+        await Assert.ThrowsAsync<InvalidOperationException>(() => first.Limited());
+        await second.Limited();
+        channel.Source.Dispose();
+    }
+
+    [Fact]
     public void TrySend_Full_LeavesTheInvocationAsItWas()
     {
         InvocationChannel<int, int> channel = Create(2);

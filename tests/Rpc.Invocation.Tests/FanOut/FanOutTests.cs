@@ -49,6 +49,38 @@ public sealed class FanOutTests
         Assert.Equal(-1, await stuck.Limited());
     }
 
+    /// <summary>Both have one call that stalls, and one of them a worker that sleeps: a call for the other one wakes it.</summary>
+    [Fact]
+    public async Task Stealing_CallForABusyBackEnd_WakesAWorkerThatSleepsElsewhere()
+    {
+        await using var fanOut = new FanOut<int, int>();
+        var gate = new TaskCompletionSource();
+        IInvocationHandler<int, int> handler = InvocationHandler.FromAsyncFunction<int, int>(async (argument, _) =>
+        {
+            if (argument < 0)
+            {
+                await gate.Task;
+            }
+
+            return argument;
+        });
+        FanOutBackEnd one = fanOut.Add(handler);
+        Task<int> first = fanOut.InvokeAsync(-1).AsTask();
+        await TimeLimit.UntilAsync(() => one.Running == 1);
+        FanOutBackEnd two = fanOut.Add(handler, concurrency: 2);
+        Task<int> second = fanOut.InvokeAsync(-2).AsTask();
+        await TimeLimit.UntilAsync(() => two.Running == 1);
+        for (int call = 0; call < 20; call++)
+        {
+            Assert.Equal(call, await fanOut.InvokeAsync(call).Limited());
+        }
+
+        Assert.Equal(1, one.Handled);
+        Assert.InRange(two.Stolen, 1, 20);
+        gate.SetResult();
+        Assert.Equal((-1, -2), (await first.Limited(), await second.Limited()));
+    }
+
     /// <summary>Both sleep; both get one call of the same turn; the one that ends first takes the rest.</summary>
     [Fact]
     public async Task Stealing_SleepingBackEnds_AreWokenForCallsOfBusyOnes()
