@@ -74,7 +74,7 @@ public sealed class BoundedRingTests
                 SpinWait wait = default;
                 while (ring.TryEnqueue((writer, number)) != RingStatus.Done)
                 {
-                    wait.SpinOnce();
+                    wait.SpinOnce(sleep1Threshold: -1);
                 }
             }
         }))];
@@ -92,7 +92,7 @@ public sealed class BoundedRingTests
                 }
                 else
                 {
-                    wait.SpinOnce();
+                    wait.SpinOnce(sleep1Threshold: -1);
                 }
             }
         }))];
