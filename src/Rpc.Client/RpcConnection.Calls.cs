@@ -10,7 +10,7 @@ public sealed partial class RpcConnection
     /// <typeparam name="TReply">The reply message.</typeparam>
     /// <param name="service">The service as it is called on the wire.</param>
     /// <param name="method">The method.</param>
-    /// <param name="request">The request. It is read before this method returns and may be changed afterwards.</param>
+    /// <param name="request">The request. Not to be changed before the call has ended: it may have to wait.</param>
     /// <param name="cancellationToken">
     /// Ends the call here at once. Version 1 cannot tell the server, which may still run it; its late reply is dropped.
     /// </param>
@@ -36,7 +36,7 @@ public sealed partial class RpcConnection
     /// <typeparam name="TRequest">The request message.</typeparam>
     /// <typeparam name="TReply">The reply message.</typeparam>
     /// <param name="method">The method.</param>
-    /// <param name="request">The request. It is read before this method returns and may be changed afterwards.</param>
+    /// <param name="request">The request. Not to be changed before the call has ended: it may have to wait.</param>
     /// <param name="cancellationToken">
     /// Ends the call here at once. Version 1 cannot tell the server, which may still run it; its late reply is dropped.
     /// </param>
@@ -58,7 +58,7 @@ public sealed partial class RpcConnection
         }
 
         PendingCall<TReply> call = PendingCall<TReply>.Rent(method);
-        RpcException? refusal = Start(call, method, request, cancellationToken);
+        RpcException? refusal = Register(call, method, cancellationToken);
         if (refusal is not null)
         {
             call.Abandon();
@@ -66,34 +66,23 @@ public sealed partial class RpcConnection
         }
 
         // The call may end at any time from here on, but it stays this call until the caller has taken its result.
-        _sendQueue.Enqueue(call);
+        _requests.Send(call, request);
         call.CancelIfRequested();
         return call.AsValueTask();
     }
 
     // Registered before it is written: a reply can never come before its call is known.
-    private RpcException? Start(PendingCall call, RpcMethodName method, IMessage request, CancellationToken cancellationToken)
+    private RpcException? Register(PendingCall call, RpcMethodName method, CancellationToken cancellationToken)
     {
-        try
-        {
-            // The id is not known yet; it is put in below.
-            RpcFrameWriter.WriteMessage(call.Frame, RpcFrameType.Request, 0, method.ProtocolData.Span, request, _limits);
-        }
-        catch (RpcException exception)
-        {
-            return exception;
-        }
-
-        if (!_sendQueue.HasRoom(call.Frame.Length))
+        if (!_requests.HasRoom)
         {
             return new RpcException(RpcErrorCode.Client, $"{method} was not sent: too many requests wait to be written.");
         }
 
-        call.Register(_pending, cancellationToken);
-        switch (_pending.Add(call, out uint sequenceId))
+        call.Register(_pending, _requests, cancellationToken);
+        switch (_pending.Add(call))
         {
             case PendingCallTableResult.Added:
-                RpcFrameHeader.WriteSequenceId(call.Frame.Written, sequenceId);
                 return null;
             case PendingCallTableResult.Full:
                 return new RpcException(RpcErrorCode.Client, $"{method} was not sent: too many calls are under way.");

@@ -8,7 +8,7 @@ public sealed partial class RpcConnection
     private Task? _shutdown; // started once, under _lock
 
     // Also those of calls that were cancelled after they had left.
-    private bool HasUnansweredRequests => _sendQueue.Written > Volatile.Read(ref _repliesReceived);
+    private bool HasUnansweredRequests => _requests.Written > Volatile.Read(ref _repliesReceived);
 
     /// <summary>
     /// Closes the connection: with FIN if every request was answered, else at once with RST, which lets the server cancel what
@@ -97,7 +97,7 @@ public sealed partial class RpcConnection
         {
             try
             {
-                await _sendQueue.CloseAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
+                await _requests.CloseAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
                 aborted = HasUnansweredRequests; // a call may have been cancelled while it was written
                 if (aborted)
                 {
@@ -131,7 +131,7 @@ public sealed partial class RpcConnection
         try
         {
             _connection?.Abort(new ConnectionAbortedException(_closeReason!.Message));
-            if (!_sendQueue.IsFinished)
+            if (!_requests.IsClosed)
             {
                 _transport.Output.CancelPendingFlush();
             }
@@ -152,7 +152,7 @@ public sealed partial class RpcConnection
             await _transport.Input.CompleteAsync().ConfigureAwait(false);
             if (aborted)
             {
-                await _sendQueue.CloseAsync().ConfigureAwait(false);
+                await _requests.CloseAsync().ConfigureAwait(false);
                 await _transport.Output.CompleteAsync(new ConnectionAbortedException(_closeReason!.Message)).ConfigureAwait(false);
             }
         }

@@ -21,7 +21,7 @@ public sealed partial class RpcConnection : IAsyncDisposable
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
     private readonly PendingCallTable _pending;
-    private readonly SendQueue _sendQueue;
+    private readonly RequestQueue _requests;
     private readonly MethodNameCache _names = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reading = new(TaskCreationOptions.RunContinuationsAsynchronously); // ends with the read loop
@@ -37,7 +37,7 @@ public sealed partial class RpcConnection : IAsyncDisposable
         _timeProvider = options.TimeProvider;
         _logger = options.LoggerFactory.CreateLogger<RpcConnection>();
         _pending = new PendingCallTable(options.MaxPendingCalls, lastSequenceId);
-        _sendQueue = new SendQueue(transport.Output, options.MaxPendingCalls, options.MaxQueuedBytes, options.OneRequestAtATime, OnSendFailed);
+        _requests = new RequestQueue(transport.Output, options, OnSendFailed);
         LocalEndPoint = connection?.LocalEndPoint;
         RemoteEndPoint = connection?.RemoteEndPoint;
         Log.ConnectionOpened(_logger, _id, RemoteEndPoint);
@@ -60,7 +60,10 @@ public sealed partial class RpcConnection : IAsyncDisposable
     internal int PendingCalls => _pending.Count;
 
     /// <summary>How many requests wait to be written.</summary>
-    internal int QueuedCalls => _sendQueue.Count;
+    internal long QueuedCalls => _requests.Count;
+
+    /// <summary>Bytes of the requests that wait serialised.</summary>
+    internal long QueuedBytes => _requests.Bytes;
 
     /// <summary>Connects over a plain socket.</summary>
     /// <param name="endPoint">An <see cref="IPEndPoint"/>, <see cref="DnsEndPoint"/> or Unix socket.</param>

@@ -35,9 +35,9 @@ public sealed class RpcConnectionOptions
     } = 65_536;
 
     /// <summary>
-    /// How many bytes of requests may wait to be written. A call beyond that fails at once with
-    /// <see cref="RpcErrorCode.Client"/>, but one request is always accepted when none waits, however long it is. Bytes;
-    /// default 32 MiB; at least 1.
+    /// How many bytes of requests may wait to be written, and the last of them. Calls beyond that are not refused: their requests
+    /// wait as the messages that they are, and are serialised when the peer takes what is before them. Bytes; default 32 MiB; at
+    /// least 1.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public long MaxQueuedBytes
@@ -52,8 +52,8 @@ public sealed class RpcConnectionOptions
 
     /// <summary>
     /// Whether a request leaves only when the call before it has ended: for servers that lose what comes behind a request, as
-    /// the original MyRPC server does. Further calls wait in the order they were made; <see cref="MaxPendingCalls"/> and
-    /// <see cref="MaxQueuedBytes"/> bound them, and their tokens end them. Default false.
+    /// the original MyRPC server does. Further calls wait in the order they were made; <see cref="MaxPendingCalls"/> bounds
+    /// them, and their tokens end them. Default false.
     /// </summary>
     /// <remarks>
     /// Such a server sends no reply to a call that fails, and everything behind that call waits: give each call a token. A call

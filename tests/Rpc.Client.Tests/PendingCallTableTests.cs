@@ -38,9 +38,9 @@ public class PendingCallTableTests
         PendingCallTable table = new(capacity: 1);
         PendingCall call = NewCall();
         Add(table, call);
-        Assert.Equal(PendingCallTableResult.Full, table.Add(NewCall(), out _));
+        Assert.Equal(PendingCallTableResult.Full, table.Add(NewCall()));
         Assert.Equal([call], table.Close());
-        Assert.Equal(PendingCallTableResult.Closed, table.Add(NewCall(), out _));
+        Assert.Equal(PendingCallTableResult.Closed, table.Add(NewCall()));
         Assert.Empty(table.Close());
         Assert.False(table.Remove(call));
     }
@@ -49,7 +49,7 @@ public class PendingCallTableTests
 
     private static uint Add(PendingCallTable table, PendingCall call)
     {
-        Assert.Equal(PendingCallTableResult.Added, table.Add(call, out uint id));
-        return id;
+        Assert.Equal(PendingCallTableResult.Added, table.Add(call));
+        return call.SequenceId;
     }
 }

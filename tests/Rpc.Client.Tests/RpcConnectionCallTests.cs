@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Google.Protobuf.WellKnownTypes;
 using Kestrel.Rpc.Protocol;
 
@@ -108,19 +109,78 @@ public class RpcConnectionCallTests
     }
 
     [Fact]
-    public async Task Calls_MoreBytesThanMayWait_FailAtOnceButOneLargeOneIsTaken()
+    public async Task Calls_MoreBytesThanMayWait_WaitAsMessagesAndAreWrittenDirectly()
     {
-        RpcConnectionOptions options = new() { MaxQueuedBytes = 1000 };
+        RpcConnectionOptions options = new() { MaxQueuedBytes = 10_000 };
         await using PipeServer server = new(options, requests: new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1));
         string large = new('x', 5000);
-        Task<StringValue> taken = server.HelloAsync(large);
-        RpcException refused = await Assert.ThrowsAsync<RpcException>(() => server.HelloAsync(large).Within());
-        Assert.Equal(RpcErrorCode.Client, refused.Code);
+        Task<StringValue>[] calls = [.. Enumerable.Range(0, 100).Select(i => server.HelloAsync($"{i}{large}"))];
+        Assert.InRange(server.Client.QueuedBytes, 10_000, 15_000 + 500);
+        Assert.Equal(100, server.Client.QueuedCalls);
 
-        (uint id, string text) = await server.ReceiveAsync();
-        Assert.Equal(large, text);
-        await server.SendAsync(Wire.Reply(id, "taken"));
-        Assert.Equal("taken", (await taken.Within()).Value);
+        foreach (Task<StringValue> _ in calls)
+        {
+            (uint id, string text) = await server.ReceiveAsync();
+            await server.SendAsync(Wire.Reply(id, text));
+        }
+
+        for (int i = 0; i < calls.Length; i++)
+        {
+            Assert.Equal($"{i}{large}", (await calls[i].Within()).Value);
+        }
+
+        Assert.Equal(0, server.Client.QueuedBytes);
+        Assert.Equal(0, server.Client.QueuedCalls);
+    }
+
+    [Fact]
+    public async Task Calls_WaitAsMessagesAndAreCancelled_LetGoOfTheirMessages()
+    {
+        RpcConnectionOptions options = new() { MaxQueuedBytes = 1, CloseTimeout = TimeSpan.FromMilliseconds(50) };
+        await using PipeServer server = new(options, requests: new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1));
+        List<WeakReference> messages = [];
+        for (int i = 0; i < 10; i++)
+        {
+            using CancellationTokenSource one = new();
+            Task call = Call(server.Client, messages, one.Token);
+            await one.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.Within());
+        }
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+
+        // The first was written, and the second waits serialised.
+        Assert.Equal(10, server.Client.QueuedCalls);
+        Assert.All(messages, message => Assert.False(message.IsAlive));
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static Task Call(RpcConnection client, List<WeakReference> messages, CancellationToken cancellationToken)
+        {
+            StringValue message = new() { Value = new string('x', 1000) };
+            messages.Add(new WeakReference(message));
+            return client.CallAsync<StringValue, StringValue>(Wire.Hello, message, cancellationToken).AsTask();
+        }
+    }
+
+    [Fact]
+    public async Task Calls_MoreThanTheRingTakes_AllLeave()
+    {
+        await using PipeServer server = new(requests: new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1));
+        Task<StringValue>[] calls = [.. Enumerable.Range(0, 5 * OutputQueue.RingCapacity).Select(i => server.HelloAsync($"{i}"))];
+        HashSet<string> received = [];
+        foreach (Task<StringValue> _ in calls)
+        {
+            (uint id, string text) = await server.ReceiveAsync();
+            Assert.True(received.Add(text));
+            await server.SendAsync(Wire.Reply(id, text));
+        }
+
+        for (int i = 0; i < calls.Length; i++)
+        {
+            Assert.Equal($"{i}", (await calls[i].Within()).Value);
+        }
     }
 
     [Fact]

@@ -3,26 +3,23 @@ using Kestrel.Rpc.Protocol;
 namespace Kestrel.Rpc.Client;
 
 /// <summary>
-/// A call under way. Three parties know it: the <see cref="PendingCallTable"/>, the send queue and the caller. Whoever takes
-/// it out of the table, and nobody else, completes it. It is used again once both the send queue and the caller let go of it.
+/// A call under way. Three parties know it: the <see cref="PendingCallTable"/>, the request queue and the caller. Whoever takes
+/// it out of the table, and nobody else, completes it. It is used again once both the request queue and the caller let go of it.
 /// </summary>
-internal abstract class PendingCall : IThreadPoolWorkItem
+internal abstract partial class PendingCall : IThreadPoolWorkItem
 {
-    private const int Holders = 2; // the send queue and the caller
+    private const int Holders = 2; // the request queue and the caller
 
     private int _holders;
     private volatile bool _completed;
-    private PendingCallTable? _table; // with a registration that still may fire
+    private PendingCallTable _table = null!; // from Register to Recycle, as the next
+    private RequestQueue _requests = null!;
     private CancellationTokenRegistration _registration;
-    private TaskCompletionSource? _completion; // only when somebody waits for it
 
     /// <summary>Written and read under the lock of the table; 0 while it is not in there.</summary>
     public uint SequenceId { get; set; }
 
     public RpcMethodName Method { get; private set; } = null!; // from Start to Recycle
-
-    /// <summary>The request. Owned by the caller until the call is queued, then by the drainer of the send queue.</summary>
-    public FrameBuffer Frame { get; } = new();
 
     /// <summary>Whether the call has ended already: there is no need to send it then.</summary>
     public bool IsCompleted => _completed;
@@ -45,9 +42,10 @@ internal abstract class PendingCall : IThreadPoolWorkItem
     /// whoever ends it disposes of the registration. A token that fires in between is seen by
     /// <see cref="CancelIfRequested"/>.
     /// </summary>
-    public void Register(PendingCallTable table, CancellationToken cancellationToken)
+    public void Register(PendingCallTable table, RequestQueue requests, CancellationToken cancellationToken)
     {
         _table = table;
+        _requests = requests;
         CancellationToken = cancellationToken;
         _registration = cancellationToken.UnsafeRegister(static state => ((PendingCall)state!).Cancel(), this);
     }
@@ -95,21 +93,6 @@ internal abstract class PendingCall : IThreadPoolWorkItem
         Finish();
     }
 
-    /// <summary>Ends when the call has ended. Only for a holder, and only once.</summary>
-    public Task WhenCompleted()
-    {
-        TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        // A full fence, as in Finish: one of the two sees what the other wrote.
-        Interlocked.Exchange(ref _completion, completion);
-        if (_completed)
-        {
-            completion.TrySetResult();
-        }
-
-        return completion.Task;
-    }
-
     /// <summary>One holder less; the last one makes the call ready for its next use.</summary>
     public void Release()
     {
@@ -135,7 +118,7 @@ internal abstract class PendingCall : IThreadPoolWorkItem
 
     private void Cancel()
     {
-        if (_table!.Remove(this))
+        if (_table.Remove(this))
         {
             IsCancelled = true;
             Finish();
@@ -145,8 +128,9 @@ internal abstract class PendingCall : IThreadPoolWorkItem
     private void Finish()
     {
         _completed = true;
-        Interlocked.MemoryBarrier();
-        Volatile.Read(ref _completion)?.TrySetResult();
+        Interlocked.MemoryBarrier(); // pairs with the one in Defer
+        DropMessage();
+        _requests.OnEnded(this);
 
         // Last: from here on the caller may let go of the call.
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
@@ -160,8 +144,8 @@ internal abstract class PendingCall : IThreadPoolWorkItem
         IsCancelled = false;
         CancellationToken = default;
         _registration = default;
-        _table = null;
-        _completion = null;
+        _table = null!;
+        _requests = null!;
         _completed = false;
         ReturnToPool();
     }

@@ -35,11 +35,10 @@ internal sealed class PendingCallTable
     }
 
     /// <summary>Takes a call in and gives it an id.</summary>
-    public PendingCallTableResult Add(PendingCall call, out uint sequenceId)
+    public PendingCallTableResult Add(PendingCall call)
     {
         lock (_lock)
         {
-            sequenceId = 0;
             if (_closed)
             {
                 return PendingCallTableResult.Closed;
@@ -57,7 +56,8 @@ internal sealed class PendingCallTable
             }
             while (LastId == 0 || !_calls.TryAdd(LastId, call));
 
-            call.SequenceId = sequenceId = LastId;
+            call.SequenceId = LastId;
+            call.Identify(LastId);
             return PendingCallTableResult.Added;
         }
     }

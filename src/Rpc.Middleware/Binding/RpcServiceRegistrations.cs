@@ -32,6 +32,10 @@ internal sealed class RpcServiceRegistrations(IServiceCollection services)
             : Find(definition, key) is ServiceLifetime.Singleton;
     }
 
+    /// <summary>The lifetime of a service; <see langword="null"/> where the registrations do not tell, and for sequences.</summary>
+    public ServiceLifetime? LifetimeOf(Type type, object? key = null) =>
+        Find(type, key) ?? (type.IsConstructedGenericType ? Find(type.GetGenericTypeDefinition(), key) : null);
+
     // The last registration is the one that is resolved.
     private ServiceLifetime? Find(Type type, object? key)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
@@ -12,8 +13,10 @@ namespace Kestrel.Rpc.Middleware;
 /// A call from the moment its request was read until its reply was written; pooled by its connection. One owner at a time:
 /// the read loop, then whoever runs the handler, then the reply queue.
 /// </summary>
-internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
+internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
 {
+    private const string NoReply = "The handler gave no reply.";
+
     private readonly RpcServerConnection _owner;
     private readonly Action _onPipelineEnded;
     private RpcRoute? _route;
@@ -23,22 +26,40 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
     private IFeatureCollection? _features;
     private Dictionary<object, object?>? _items;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _pipeline;
+    private RpcMetadata? _replyMetadata; // in version 1, where nobody gets it
+    private RpcMetadata? _replyTrailers; // likewise
     private int _runningSteps;
+    private int _startingThread;
 
     public RpcCall(RpcServerConnection owner, bool isPooled)
     {
         _owner = owner;
         IsPooled = isPooled;
+        Version2 = owner.Version2 is { } session ? new RpcVersion2Call(this, session) : null;
         _onPipelineEnded = OnPipelineEnded;
     }
 
-    /// <summary>The next one in whatever list the call is in.</summary>
+    /// <summary>The next one in its pool.</summary>
     public RpcCall? NextInList { get; set; }
 
     public bool IsPooled { get; }
 
+    /// <summary>What the call has in version 2; null in version 1.</summary>
+    public RpcVersion2Call? Version2 { get; }
+
+    /// <summary>When the request was read, as a timestamp of the server's clock.</summary>
+    public long ReceivedAt { get; private set; }
+
+    /// <summary>Why the call was cancelled; null if it was not.</summary>
+    public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
+        : _owner.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
+        : null;
+
     /// <summary>Whether a part of the pipeline still runs that nobody waits for any more.</summary>
     public bool HasRunningSteps => Volatile.Read(ref _runningSteps) != 0;
+
+    /// <summary>Whether this thread runs the pipeline's synchronous part, with <see cref="TryRun"/> below on its stack.</summary>
+    public bool IsOnStartingThread => _startingThread == Environment.CurrentManagedThreadId;
 
     /// <summary>Set if the caller gets an error.</summary>
     public RpcFault? Fault { get; set; }
@@ -47,35 +68,119 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
 
     public ReadOnlySpan<byte> ReplyProtocolData => _route!.ReplyProtocolData.Span;
 
-    public override RpcEndpoint Endpoint => _route!.Endpoint;
+    public override RpcEndpoint Endpoint
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _route!.Endpoint;
+        }
+    }
 
-    public override RpcMethodName Name => _route!.Name;
+    public override RpcMethodName Name
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _route!.Name;
+        }
+    }
 
-    public override uint SequenceId => _sequenceId;
+    public override uint SequenceId
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _sequenceId;
+        }
+    }
 
-    public override ConnectionContext Connection => _owner.Connection;
+    public override ConnectionContext Connection
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _owner.Connection;
+        }
+    }
 
-    public override IMessage Request => _request!;
+    public override IMessage Request
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _request!;
+        }
+    }
 
-    public override IMessage? Reply { get; set; }
+    public override IMessage? Reply
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return field;
+        }
 
-    public override CancellationToken CancellationToken => _owner.CallsCancelled;
+        set
+        {
+            ThrowIfEnded(this);
+            field = value;
+        }
+    }
 
-    public override IServiceProvider RequestServices => (_scope ??= _owner.Server.Services.CreateAsyncScope()).ServiceProvider;
+    public override CancellationToken CancellationToken
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return Version2?.CancellationToken ?? _owner.CallsCancelled;
+        }
+    }
 
-    public override IFeatureCollection Features => _features ??= new FeatureCollection(_owner.Connection.Features);
+    public override IServiceProvider RequestServices
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return (_scope ??= _owner.Server.Services.CreateAsyncScope()).ServiceProvider;
+        }
+    }
 
-    public override IDictionary<object, object?> Items => _items ??= [];
+    public override IFeatureCollection Features
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _features ??= new FeatureCollection(_owner.Connection.Features);
+        }
+    }
 
-    public void Start(uint sequenceId) => _sequenceId = sequenceId;
+    public override IDictionary<object, object?> Items
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _items ??= [];
+        }
+    }
+
+    public void Start(uint sequenceId, long receivedAt)
+    {
+        NoteStart(this);
+        _sequenceId = sequenceId;
+        ReceivedAt = receivedAt;
+    }
+
+    /// <summary>Whether the call of version 2 has this id and is under way. Any thread.</summary>
+    public bool IsUnderWay(uint id) => Version2!.IsUnderWay(id);
 
     /// <summary>Makes the call ready to run, or fails it if the body is not the request message.</summary>
-    public bool TryPrepare(RpcRoute route, in RpcFrame frame)
+    public bool TryPrepare(RpcRoute route, in ReadOnlySequence<byte> body)
     {
         _route = route;
         try
         {
-            _request = route.Endpoint.Parser(frame.Body);
+            _request = route.Endpoint.Parser(body);
             return true;
         }
         catch (Exception exception)
@@ -94,7 +199,11 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
     {
         try
         {
+            _startingThread = Environment.CurrentManagedThreadId;
             ValueTask pipeline = _route!.Endpoint.Pipeline(this);
+
+            // Before the continuation is registered: this thread may meet the call again, with nothing below on its stack.
+            _startingThread = 0;
             if (!pipeline.IsCompleted)
             {
                 // A copy: once the continuation is registered, this object may already belong to someone else.
@@ -109,6 +218,7 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
         catch (Exception exception)
         {
             // Whatever a handler throws fails its call only.
+            _startingThread = 0;
             Fail(exception);
         }
 
@@ -133,6 +243,9 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>Forgets everything about the call.</summary>
     public void Reset()
     {
+        Reply = null;
+        Fault = null;
+        NoteEnd(this);
         _route = null;
         _sequenceId = 0;
         _request = null;
@@ -140,8 +253,9 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
         _features = null;
         _items = null;
         _pipeline = default;
-        Reply = null;
-        Fault = null;
+        _replyMetadata = null;
+        _replyTrailers = null;
+        Version2?.Reset();
     }
 
     private void OnPipelineEnded()
@@ -211,41 +325,9 @@ internal sealed class RpcCall : RpcContext, IThreadPoolWorkItem
         if (Fault is null && Reply is null)
         {
             Log.NoReply(_owner.Logger, Name, Connection.ConnectionId);
-            SetFault(RpcErrorCode.Server, "The handler gave no reply.");
+            Fault = new RpcFault(Name.Service, Name.Method, RpcErrorCode.Server, NoReply) { Status = new RpcStatus(RpcStatusCode.Internal, NoReply) };
         }
     }
 
-    private void Fail(Exception exception)
-    {
-        if (_owner.CallsCancelled.IsCancellationRequested)
-        {
-            Log.CallCancelled(_owner.Logger, Name, Connection.ConnectionId, exception);
-            SetFault(RpcErrorCode.Server, "The call was cancelled.");
-        }
-        else if (exception is RpcException refusal)
-        {
-            Log.CallRefused(_owner.Logger, Name, Connection.ConnectionId, refusal.Code, RpcNames.ForLog(refusal.Message));
-            SetFault(Enum.IsDefined(refusal.Code) ? refusal.Code : RpcErrorCode.Server, refusal.Message);
-        }
-        else
-        {
-            Log.HandlerFailed(_owner.Logger, Name, Connection.ConnectionId, exception);
-            SetFault(RpcErrorCode.Server, _owner.Server.Options.EnableDetailedErrors ? Describe(exception) : "The handler failed.");
-        }
-    }
-
-    private static string Describe(Exception exception)
-    {
-        try
-        {
-            return $"{exception.GetType().Name}: {exception.Message}";
-        }
-        catch (Exception)
-        {
-            // The message is code of the application, too. What failed is in the log as far as it can be told.
-            return exception.GetType().Name;
-        }
-    }
-
-    private void SetFault(RpcErrorCode code, string message) => Fault = new RpcFault(Name.Service, Name.Method, code, message);
+    private void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, this, _owner);
 }

@@ -6,13 +6,12 @@ internal sealed class RpcCallPool(RpcServerConnection owner)
     // What a connection keeps after a burst: about 60 KB. More calls in flight than that are not pooled.
     internal const int MaxPooled = 256;
 
-    private RpcCall? _mine;
     private RpcCall? _returned;
     private int _pooled;
 
     public RpcCall Rent()
     {
-        RpcCall? call = _mine ?? Interlocked.Exchange(ref _returned, null);
+        RpcCall? call = TakeReturned();
         if (call is null)
         {
             // Only this thread adds, so the bound holds.
@@ -25,26 +24,27 @@ internal sealed class RpcCallPool(RpcServerConnection owner)
             return new RpcCall(owner, isPooled);
         }
 
-        _mine = call.NextInList;
-        call.NextInList = null;
         return call;
     }
 
     public void Return(RpcCall call)
     {
-        if (!call.IsPooled)
-        {
-            return;
-        }
-
         if (call.HasRunningSteps)
         {
             // What a middleware has left behind may still read and write it: as another call it would mix up the two.
-            Interlocked.Decrement(ref _pooled);
+            if (call.IsPooled)
+            {
+                Interlocked.Decrement(ref _pooled);
+            }
+
             return;
         }
 
         call.Reset();
+        if (!call.IsPooled)
+        {
+            return;
+        }
 
         // Rent takes the whole list at once, so a head that is there again is no other list.
         RpcCall? head;
@@ -55,4 +55,39 @@ internal sealed class RpcCallPool(RpcServerConnection owner)
         }
         while (Interlocked.CompareExchange(ref _returned, call, head) != head);
     }
+
+#if DEBUG
+    // So many calls end before one is used again, so that a context used after its call is noticed rather than mixed up.
+    private const int Delay = 64;
+
+    private readonly Queue<RpcCall> _delayed = new();
+
+    private RpcCall? TakeReturned()
+    {
+        RpcCall? call = Interlocked.Exchange(ref _returned, null);
+        while (call is not null)
+        {
+            RpcCall? next = call.NextInList;
+            call.NextInList = null;
+            _delayed.Enqueue(call);
+            call = next;
+        }
+
+        return _delayed.Count > Delay ? _delayed.Dequeue() : null;
+    }
+#else
+    private RpcCall? _mine;
+
+    private RpcCall? TakeReturned()
+    {
+        RpcCall? call = _mine ?? Interlocked.Exchange(ref _returned, null);
+        if (call is not null)
+        {
+            _mine = call.NextInList;
+            call.NextInList = null;
+        }
+
+        return call;
+    }
+#endif
 }

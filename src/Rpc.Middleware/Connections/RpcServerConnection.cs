@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
+using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
@@ -11,7 +12,7 @@ namespace Kestrel.Rpc.Middleware;
 /// connection closes, unless nobody is there to get it. This part is its life; the read loop is in the other one.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "RunAsync disposes of everything when it ends.")]
-internal sealed partial class RpcServerConnection
+internal sealed partial class RpcServerConnection : IOutputOwner
 {
     // How long, and how much, a peer may go on sending a frame that was refused. Closing at once would answer those bytes
     // with a reset, which may overtake the error reply.
@@ -32,10 +33,10 @@ internal sealed partial class RpcServerConnection
         CallsCancelled = _callsCancelled.Token;
         _input = connection.Transport.Input;
         _dispatch = server.Dispatch;
-        _limits = server.FrameLimits;
+        _rules = server.FrameRules;
         _maxConcurrentCalls = server.Options.Limits.MaxConcurrentCallsPerConnection;
         Calls = new RpcCallPool(this);
-        Replies = new RpcReplyQueue(this, connection.Transport.Output, server.Options.Connections.FlushEachReply);
+        Replies = new OutputQueue(connection.Transport.Output, this, server.Options.Connections.FlushEachReply);
     }
 
     public RpcServer Server { get; }
@@ -44,7 +45,10 @@ internal sealed partial class RpcServerConnection
 
     public RpcCallPool Calls { get; }
 
-    public RpcReplyQueue Replies { get; }
+    public OutputQueue Replies { get; }
+
+    /// <summary>Set with the first frame, if that is of version 2.</summary>
+    public RpcVersion2Session? Version2 { get; private set; }
 
     public ILogger Logger => Server.Logger;
 
@@ -72,6 +76,12 @@ internal sealed partial class RpcServerConnection
                     LogReadFault(exception);
                     Abort("The connection failed.");
                 }
+            }
+
+            if (Version2 is not null)
+            {
+                Version2.OnInputOver();
+                EndBatch();
             }
 
             // Calls that were read are answered, and none runs on without its connection.
@@ -121,7 +131,7 @@ internal sealed partial class RpcServerConnection
         }
     }
 
-    /// <summary>The transport takes no more output. Called once, by the reply queue.</summary>
+    /// <inheritdoc/>
     public void OnOutputBroken(Exception? exception)
     {
         if (TryBeginAbort())

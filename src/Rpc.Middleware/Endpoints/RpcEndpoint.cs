@@ -15,7 +15,8 @@ public sealed class RpcEndpoint : Endpoint
         string? displayName,
         RpcScheduling scheduling,
         RpcRequestParser parser,
-        RpcDelegate pipeline)
+        RpcDelegate pipeline,
+        RpcDelegate handler)
         : base(requestDelegate: null, metadata, displayName)
     {
         Name = name;
@@ -23,6 +24,7 @@ public sealed class RpcEndpoint : Endpoint
         Scheduling = scheduling;
         Parser = parser;
         Pipeline = pipeline;
+        Handler = handler;
     }
 
     /// <summary>The name it was mapped with.</summary>
@@ -36,6 +38,9 @@ public sealed class RpcEndpoint : Endpoint
 
     internal RpcRequestParser Parser { get; }
 
-    /// <summary>The middleware with the handler at its end.</summary>
+    /// <summary>The middleware, with <see cref="Handler"/> at its end.</summary>
     internal RpcDelegate Pipeline { get; }
+
+    /// <summary>The filters with the handler at their end. A method's own filters are part of it.</summary>
+    internal RpcDelegate Handler { get; }
 }

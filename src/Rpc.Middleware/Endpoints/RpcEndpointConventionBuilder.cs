@@ -2,24 +2,16 @@ using Microsoft.AspNetCore.Builder;
 
 namespace Kestrel.Rpc.Middleware;
 
-/// <summary>Adds metadata to a mapped RPC method. Conventions run once, when the host starts; later none can be added.</summary>
-public sealed class RpcEndpointConventionBuilder : IEndpointConventionBuilder
+/// <summary>Adds metadata and filters to a mapped RPC method.</summary>
+public sealed class RpcEndpointConventionBuilder : IRpcEndpointConventionBuilder
 {
-    private readonly RpcEndpointDefinition _definition;
+    private readonly RpcConventions _conventions;
 
-    internal RpcEndpointConventionBuilder(RpcEndpointDefinition definition) => _definition = definition;
-
-    /// <inheritdoc/>
-    public void Add(Action<EndpointBuilder> convention)
-    {
-        ArgumentNullException.ThrowIfNull(convention);
-        _definition.Add(convention);
-    }
+    internal RpcEndpointConventionBuilder(RpcConventions conventions) => _conventions = conventions;
 
     /// <inheritdoc/>
-    public void Finally(Action<EndpointBuilder> finallyConvention)
-    {
-        ArgumentNullException.ThrowIfNull(finallyConvention);
-        _definition.Finally(finallyConvention);
-    }
+    public void Add(Action<EndpointBuilder> convention) => _conventions.Add(convention);
+
+    /// <inheritdoc/>
+    public void Finally(Action<EndpointBuilder> finallyConvention) => _conventions.Finally(finallyConvention);
 }

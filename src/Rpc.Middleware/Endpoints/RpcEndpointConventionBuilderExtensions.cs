@@ -11,7 +11,7 @@ public static class RpcEndpointConventionBuilderExtensions
     /// know it by a short one both reach it. May be called several times.
     /// </summary>
     /// <param name="builder">The method.</param>
-    /// <param name="name">A name of the form <c>service/method</c>. Upper and lower case differ.</param>
+    /// <param name="name">The whole name, of the form <c>service/method</c>, also in a group. Upper and lower case differ.</param>
     /// <exception cref="ArgumentException">The name is not of that form.</exception>
     public static RpcEndpointConventionBuilder WithWireName(this RpcEndpointConventionBuilder builder, string name)
     {
@@ -21,10 +21,13 @@ public static class RpcEndpointConventionBuilderExtensions
         return builder;
     }
 
-    /// <summary>Chooses where the calls of the method run, in place of <see cref="RpcServerOptions.Scheduling"/>.</summary>
-    /// <param name="builder">The method.</param>
+    /// <summary>Chooses where the calls run, in place of <see cref="RpcServerOptions.Scheduling"/>.</summary>
+    /// <typeparam name="TBuilder">What it is chosen for.</typeparam>
+    /// <param name="builder">The method, the group, or the server's pipeline. The innermost choice counts.</param>
     /// <param name="scheduling">Where they run.</param>
-    public static RpcEndpointConventionBuilder WithScheduling(this RpcEndpointConventionBuilder builder, RpcScheduling scheduling)
+    /// <exception cref="ArgumentOutOfRangeException">No such place.</exception>
+    public static TBuilder WithScheduling<TBuilder>(this TBuilder builder, RpcScheduling scheduling)
+        where TBuilder : IRpcEndpointConventionBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         if (!Enum.IsDefined(scheduling))

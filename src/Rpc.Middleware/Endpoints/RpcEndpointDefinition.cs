@@ -1,64 +1,54 @@
 using System.Reflection;
 using Kestrel.Rpc.Protocol;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>A mapped method with the conventions given to it so far. Becomes an end point when the server is frozen.</summary>
-internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler, RpcRequestParser parser, RpcDelegate bound)
+internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler, RpcBoundHandler bound, RpcGroup group)
 {
-    private readonly List<Action<EndpointBuilder>> _conventions = [];
-    private readonly List<Action<EndpointBuilder>> _finallyConventions = [];
-    private bool _isBuilt;
+    /// <summary>The conventions of the method alone.</summary>
+    public RpcConventions Conventions { get; } = new($"the RPC method '{name}'");
 
-    public RpcMethodName Name => name;
-
-    public void Add(Action<EndpointBuilder> convention)
+    /// <param name="options">The server's options.</param>
+    /// <param name="services">The services of the application.</param>
+    /// <param name="middleware">The middleware of the server, which ends in the end point's handler; null if there is none.</param>
+    public RpcEndpoint Build(RpcServerOptions options, IServiceProvider services, RpcDelegate? middleware)
     {
-        ThrowIfBuilt();
-        _conventions.Add(convention);
-    }
-
-    public void Finally(Action<EndpointBuilder> convention)
-    {
-        ThrowIfBuilt();
-        _finallyConventions.Add(convention);
-    }
-
-    public RpcEndpoint Build(RpcServerOptions options, IServiceProvider services, IReadOnlyList<Func<RpcDelegate, RpcDelegate>> middleware)
-    {
-        _isBuilt = true;
-        MethodInfo method = handler.Method;
         RpcEndpointBuilder builder = new(services) { DisplayName = $"RPC: {name}" };
-
-        // The attributes of the handler come first, so that conventions override them, as with minimal APIs.
-        builder.Metadata.Add(method);
-        foreach (object attribute in method.GetCustomAttributes())
-        {
-            builder.Metadata.Add(attribute);
-        }
-
-        foreach (Action<EndpointBuilder> convention in _conventions)
-        {
-            convention(builder);
-        }
-
-        for (int i = _finallyConventions.Count - 1; i >= 0; i--)
-        {
-            _finallyConventions[i](builder);
-        }
-
+        ApplyConventions(builder);
         RpcEndpointDemands.ThrowIfNotEnforced(name, handler, builder, services);
         EndpointMetadataCollection metadata = new(builder.Metadata);
+        RpcFilterFactoryContext context = new(name, handler.Method, metadata, services);
+        RpcDelegate filtered = RpcPipeline.Compose(
+            [.. builder.RpcFilters.Select(filter => new Func<RpcDelegate, RpcDelegate>(next => filter(context, next)))],
+            bound.Handler,
+            isCounted: middleware is not null);
         return new RpcEndpoint(
             name,
             WireNames(metadata),
             metadata,
             builder.DisplayName,
             metadata.GetMetadata<RpcSchedulingMetadata>()?.Scheduling ?? options.Scheduling,
-            parser,
-            Compose(bound, middleware));
+            bound.Parser,
+            pipeline: middleware ?? filtered,
+            handler: filtered);
+    }
+
+    // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.
+    private void ApplyConventions(RpcEndpointBuilder builder)
+    {
+        MethodInfo method = handler.Method;
+        builder.Metadata.Add(method);
+        group.Apply(builder);
+        foreach (object attribute in method.GetCustomAttributes())
+        {
+            builder.Metadata.Add(attribute);
+        }
+
+        Conventions.Apply(builder);
+        Conventions.ApplyFinally(builder);
+        group.ApplyFinally(builder);
     }
 
     private List<RpcMethodName> WireNames(EndpointMetadataCollection metadata)
@@ -74,26 +64,5 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
         }
 
         return names;
-    }
-
-    // What comes too late would be dropped in silence, authorization above all.
-    private void ThrowIfBuilt()
-    {
-        if (_isBuilt)
-        {
-            throw new InvalidOperationException(
-                $"A convention was added to the RPC method '{name}' after the host had started. Add it before app.Run().");
-        }
-    }
-
-    private static RpcDelegate Compose(RpcDelegate handler, IReadOnlyList<Func<RpcDelegate, RpcDelegate>> middleware)
-    {
-        RpcDelegate next = handler;
-        for (int i = middleware.Count - 1; i >= 0; i--)
-        {
-            next = middleware[i](RpcSteps.Count(next)) ?? throw new InvalidOperationException("A middleware of app.UseRpc(...) returned null in place of a delegate.");
-        }
-
-        return next;
     }
 }

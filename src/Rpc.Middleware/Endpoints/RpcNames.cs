@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -11,22 +12,20 @@ internal static class RpcNames
     public static RpcMethodName Parse(string name, string parameterName)
     {
         ArgumentNullException.ThrowIfNull(name, parameterName);
-        foreach (char c in name)
-        {
-            if (char.IsWhiteSpace(c) || char.IsControl(c))
-            {
-                throw Bad(name, parameterName, null);
-            }
-        }
+        return TryParse(name, out RpcMethodName? parsed, out Exception? fault) ? parsed : throw Bad(name, parameterName, fault);
+    }
 
-        try
+    /// <summary>Checks what was given to <c>MapRpcGroup</c>.</summary>
+    public static void CheckPrefix(string prefix, string parameterName)
+    {
+        ArgumentNullException.ThrowIfNull(prefix, parameterName);
+        bool isService = !prefix.Contains('/', StringComparison.Ordinal) && !prefix.StartsWith('.') && !prefix.EndsWith('.');
+        if (prefix.Length > 0 && !(isService && TryParse($"{prefix}/Method", out _, out _)))
         {
-            return RpcMethodName.Parse(name);
-        }
-        catch (Exception exception) when (exception is FormatException or ArgumentException)
-        {
-            // Not of the form, or a name that is not valid text: the same advice.
-            throw Bad(name, parameterName, exception);
+            throw new ArgumentException(
+                $"'{ForLog(prefix)}' is not the prefix of an RPC group. Write a service, or what stands in front of one, without slash and "
+                + "white space, for example \"inventory\".",
+                parameterName);
         }
     }
 
@@ -41,6 +40,28 @@ internal static class RpcNames
                 span[i] = char.IsControl(source[i]) ? '?' : source[i];
             }
         });
+    }
+
+    private static bool TryParse(string name, [NotNullWhen(true)] out RpcMethodName? parsed, out Exception? fault)
+    {
+        parsed = null;
+        fault = null;
+        if (name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c)))
+        {
+            return false;
+        }
+
+        try
+        {
+            parsed = RpcMethodName.Parse(name);
+            return true;
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException)
+        {
+            // Not of the form, or a name that is not valid text: the same advice.
+            fault = exception;
+            return false;
+        }
     }
 
     private static ArgumentException Bad(string name, string parameterName, Exception? inner) => new(

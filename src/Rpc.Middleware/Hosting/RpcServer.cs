@@ -24,6 +24,9 @@ internal sealed class RpcServer(
 
     public IServiceProvider Services => services;
 
+    /// <summary>The outermost group: its conventions hold for every method.</summary>
+    public RpcGroup Root => field ??= new RpcGroup(this);
+
     public RpcServerOptions Options => options.Value;
 
     public TimeProvider TimeProvider => timeProvider;
@@ -39,6 +42,10 @@ internal sealed class RpcServer(
         MaxBodyLength = Options.Limits.MaxBodyLength,
     };
 
+    public RpcFrameRules FrameRules => field ??= new RpcFrameRules(
+        FrameLimits,
+        new RpcFrameLimits { MaxProtocolDataLength = Options.Limits.MaxProtocolDataLength, MaxBodyLength = RpcFrameRules.DefaultMaxFrameBodyLength });
+
     /// <summary>Where calls go. Only after <see cref="Freeze"/>.</summary>
     public RpcDispatchTable Dispatch =>
         Volatile.Read(ref _dispatch) ?? throw new InvalidOperationException("The RPC server has not been started.");
@@ -52,12 +59,12 @@ internal sealed class RpcServer(
         }
     }
 
-    public RpcEndpointDefinition Map(RpcMethodName name, Delegate handler, RpcBoundHandler bound)
+    public RpcEndpointDefinition Map(RpcMethodName name, Delegate handler, RpcBoundHandler bound, RpcGroup? group = null)
     {
         lock (_lock)
         {
             ThrowIfFrozen("app.MapRpc(...)");
-            RpcEndpointDefinition definition = new(name, handler, bound.Parser, bound.Handler);
+            RpcEndpointDefinition definition = new(name, handler, bound, group ?? Root);
             _definitions.Add(definition);
             return definition;
         }
@@ -68,8 +75,7 @@ internal sealed class RpcServer(
     {
         lock (_lock)
         {
-            _dispatch ??= new RpcDispatchTable(
-                [.. _definitions.Select(definition => definition.Build(Options, services, _middleware))]);
+            _dispatch ??= BuildDispatch();
         }
     }
 
@@ -83,6 +89,12 @@ internal sealed class RpcServer(
         {
             Log.NoListener(Logger, _definitions.Count);
         }
+    }
+
+    private RpcDispatchTable BuildDispatch()
+    {
+        RpcDelegate? middleware = _middleware.Count == 0 ? null : RpcPipeline.Compose(_middleware, RpcPipeline.Handler);
+        return new RpcDispatchTable([.. _definitions.Select(definition => definition.Build(Options, services, middleware))]);
     }
 
     private void ThrowIfFrozen(string what)

@@ -22,9 +22,12 @@ public readonly struct RpcFrame
     /// <summary>The header.</summary>
     public RpcFrameHeader Header { get; }
 
-    /// <summary>What is called, and in an error reply what failed: the JSON that <see cref="RpcProtocolData"/> reads.</summary>
+    /// <summary>
+    /// Version 1: what is called, and in an error reply what failed, the JSON that <see cref="RpcProtocolData"/> reads. Version 2:
+    /// the frame header, which <see cref="RpcReceivedHeader"/> and <see cref="RpcControlFrame"/> read.
+    /// </summary>
     public ReadOnlySequence<byte> ProtocolData { get; }
 
-    /// <summary>The message.</summary>
+    /// <summary>The message; in version 2 perhaps a piece of it.</summary>
     public ReadOnlySequence<byte> Body { get; }
 }

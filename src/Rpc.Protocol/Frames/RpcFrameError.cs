@@ -28,8 +28,13 @@ public readonly record struct RpcFrameError
         RpcFrameErrorKind.WrongMagic => "The bytes do not start with the magic 0x1234.",
         RpcFrameErrorKind.UnsupportedVersion => $"Version {Header.Version} is not supported.",
         RpcFrameErrorKind.UnknownType => $"Frame type {(byte)Header.Type} is not known.",
+        RpcFrameErrorKind.ProtocolDataTooLong when Header.Version == RpcFrameHeader.Version2 =>
+            $"A frame header of {Header.ProtocolDataLength} bytes is over the limit.",
         RpcFrameErrorKind.ProtocolDataTooLong => $"Protocol data of {Header.ProtocolDataLength} bytes is over the limit.",
         RpcFrameErrorKind.BodyTooLong => $"A body of {Header.BodyLength} bytes is over the limit.",
+        RpcFrameErrorKind.WrongCallId => $"A {Header.Type} frame cannot have the call id {Header.SequenceId}.",
+        RpcFrameErrorKind.WrongLength =>
+            $"A {Header.Type} frame cannot have a header of {Header.ProtocolDataLength} and a body of {Header.BodyLength} bytes.",
         _ => throw new InvalidOperationException($"Unknown frame error {Kind}."),
     };
 }

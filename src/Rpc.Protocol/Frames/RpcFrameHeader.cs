@@ -3,11 +3,13 @@ using System.Buffers.Binary;
 namespace Kestrel.Rpc.Protocol;
 
 /// <summary>The 16 bytes in front of every frame. All numbers are big-endian; docs/wire-protocol.md is the specification.</summary>
-/// <param name="Version">The version of the protocol; <see cref="Version1"/> is the one known.</param>
-/// <param name="Type">Request or reply. A parsed header may hold a value that the enum does not name.</param>
-/// <param name="SequenceId">Ties a reply to its call; chosen by the client, echoed by the server.</param>
-/// <param name="ProtocolDataLength">Bytes of protocol data behind the header.</param>
-/// <param name="BodyLength">Bytes of body behind the protocol data.</param>
+/// <param name="Version">The version of the protocol: <see cref="Version1"/> or <see cref="Version2"/>.</param>
+/// <param name="Type">What the frame is. A parsed header may hold a value that the enum does not name.</param>
+/// <param name="SequenceId">
+/// Ties a reply to its call; chosen by the client, echoed by the server. Version 2 calls it the call id, 0 for the connection.
+/// </param>
+/// <param name="ProtocolDataLength">Bytes behind the header: of protocol data in version 1, of the frame header in version 2.</param>
+/// <param name="BodyLength">Bytes of body behind those.</param>
 public readonly record struct RpcFrameHeader(
     byte Version,
     RpcFrameType Type,
@@ -23,6 +25,9 @@ public readonly record struct RpcFrameHeader(
 
     /// <summary>The version byte of protocol version 1.</summary>
     public const byte Version1 = 1;
+
+    /// <summary>The version byte of protocol version 2.</summary>
+    public const byte Version2 = 2;
 
     // offset  0      2        3      4            8                     12           16
     //         magic  version  type   sequence id  protocol-data length  body length

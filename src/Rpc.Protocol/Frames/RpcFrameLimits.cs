@@ -21,7 +21,7 @@ public sealed class RpcFrameLimits
     /// <summary>The limits with all defaults.</summary>
     public static RpcFrameLimits Default { get; } = new();
 
-    /// <summary>The longest protocol data accepted, in bytes. Default 64 KiB; 0 to <see cref="Largest"/>.</summary>
+    /// <summary>The longest protocol data (version 1) or frame header (version 2) accepted, in bytes. Default 64 KiB; 0 to <see cref="Largest"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
     public int MaxProtocolDataLength { get; init => field = Checked(value); } = DefaultMaxProtocolDataLength;
 

@@ -3,13 +3,13 @@ using System.Buffers;
 namespace Kestrel.Rpc.Protocol;
 
 /// <summary>Finds frames in bytes. Pure: no state, no I/O, no allocation. Safe to call from any thread.</summary>
-public static class RpcFrameReader
+public static partial class RpcFrameReader
 {
     private const byte MagicFirst = RpcFrameHeader.Magic >> 8;
     private const byte MagicSecond = RpcFrameHeader.Magic & 0xFF;
 
     /// <summary>
-    /// Reads the next frame of a buffer. Call it until it returns something else than <see cref="RpcFrameReadStatus.Frame"/>;
+    /// Reads the next frame of version 1. Call it until it returns something else than <see cref="RpcFrameReadStatus.Frame"/>;
     /// several frames may lie in one buffer. How the bytes are spread over segments never changes the result.
     /// </summary>
     /// <param name="buffer">The bytes received. After a frame it starts behind that frame; otherwise it is unchanged.</param>
@@ -24,44 +24,13 @@ public static class RpcFrameReader
         out RpcFrameError error)
     {
         ReadOnlySpan<byte> first = buffer.FirstSpan;
-        RpcFrameHeader header;
-        if (first.Length >= RpcFrameHeader.Size || buffer.IsSingleSegment)
-        {
-            RpcFrameReadStatus status = TryReadHeader(first, limits, out header, out error);
-            if (status != RpcFrameReadStatus.Frame)
-            {
-                frame = default;
-                return status;
-            }
-        }
-        else
-        {
-            // The header lies across segments.
-            Span<byte> gathered = stackalloc byte[RpcFrameHeader.Size];
-            int available = (int)Math.Min(buffer.Length, RpcFrameHeader.Size);
-            buffer.Slice(0, available).CopyTo(gathered);
-            RpcFrameReadStatus status = TryReadHeader(gathered[..available], limits, out header, out error);
-            if (status != RpcFrameReadStatus.Frame)
-            {
-                frame = default;
-                return status;
-            }
-        }
-
-        if (buffer.Length < header.FrameLength)
-        {
-            frame = default;
-            return RpcFrameReadStatus.NeedMore;
-        }
-
-        ReadOnlySequence<byte> protocolData = buffer.Slice((long)RpcFrameHeader.Size, header.ProtocolDataLength);
-        ReadOnlySequence<byte> body = buffer.Slice(RpcFrameHeader.Size + (long)header.ProtocolDataLength, header.BodyLength);
-        frame = new RpcFrame(header, protocolData, body);
-        buffer = buffer.Slice(body.End);
-        return RpcFrameReadStatus.Frame;
+        RpcFrameReadStatus status = first.Length >= RpcFrameHeader.Size || buffer.IsSingleSegment
+            ? TryReadHeader(first, limits, out RpcFrameHeader header, out error)
+            : TryReadScatteredHeader(buffer, limits, out header, out error);
+        return status == RpcFrameReadStatus.Frame ? Take(ref buffer, header, out frame) : None(status, out frame);
     }
 
-    /// <summary>Reads and checks the header of the next frame; what follows it may still be missing.</summary>
+    /// <summary>Reads and checks the header of the next frame of version 1; what follows it may still be missing.</summary>
     /// <param name="source">The first bytes of the frame; more may follow.</param>
     /// <param name="limits">The longest frame accepted.</param>
     /// <param name="header">The header, with <see cref="RpcFrameReadStatus.Frame"/>.</param>
@@ -74,14 +43,40 @@ public static class RpcFrameReader
         out RpcFrameError error)
     {
         ArgumentNullException.ThrowIfNull(limits);
-        if (!RpcFrameHeader.TryParse(source, out header))
-        {
-            bool wrongMagic = (source.Length > 0 && source[0] != MagicFirst) || (source.Length > 1 && source[1] != MagicSecond);
-            error = wrongMagic ? new RpcFrameError(RpcFrameErrorKind.WrongMagic, default) : default;
-            return wrongMagic ? RpcFrameReadStatus.Error : RpcFrameReadStatus.NeedMore;
-        }
+        return RpcFrameHeader.TryParse(source, out header)
+            ? Judge(header, CheckVersion1(header, limits), out error)
+            : NoHeader(source, out error);
+    }
 
-        RpcFrameErrorKind kind = Check(header, limits);
+    private static RpcFrameErrorKind CheckVersion1(in RpcFrameHeader header, RpcFrameLimits limits) =>
+        header.Version != RpcFrameHeader.Version1 ? RpcFrameErrorKind.UnsupportedVersion
+        : header.Type is not (RpcFrameType.Request or RpcFrameType.Response) ? RpcFrameErrorKind.UnknownType
+        : CheckLengths(header, limits);
+
+    private static RpcFrameErrorKind CheckLengths(in RpcFrameHeader header, RpcFrameLimits limits) =>
+        header.ProtocolDataLength > (uint)limits.MaxProtocolDataLength ? RpcFrameErrorKind.ProtocolDataTooLong
+        : header.BodyLength > (uint)limits.MaxBodyLength ? RpcFrameErrorKind.BodyTooLong
+        : RpcFrameErrorKind.None;
+
+    private static RpcFrameReadStatus TryReadScatteredHeader(
+        in ReadOnlySequence<byte> buffer,
+        RpcFrameLimits limits,
+        out RpcFrameHeader header,
+        out RpcFrameError error)
+    {
+        Span<byte> gathered = stackalloc byte[RpcFrameHeader.Size];
+        return TryReadHeader(Gather(buffer, gathered), limits, out header, out error);
+    }
+
+    private static ReadOnlySpan<byte> Gather(in ReadOnlySequence<byte> buffer, Span<byte> gathered)
+    {
+        int available = (int)Math.Min(buffer.Length, RpcFrameHeader.Size);
+        buffer.Slice(0, available).CopyTo(gathered);
+        return gathered[..available];
+    }
+
+    private static RpcFrameReadStatus Judge(in RpcFrameHeader header, RpcFrameErrorKind kind, out RpcFrameError error)
+    {
         if (kind != RpcFrameErrorKind.None)
         {
             error = new RpcFrameError(kind, header);
@@ -92,23 +87,30 @@ public static class RpcFrameReader
         return RpcFrameReadStatus.Frame;
     }
 
-    private static RpcFrameErrorKind Check(in RpcFrameHeader header, RpcFrameLimits limits)
+    private static RpcFrameReadStatus NoHeader(ReadOnlySpan<byte> source, out RpcFrameError error)
     {
-        if (header.Version != RpcFrameHeader.Version1)
+        bool wrongMagic = (source.Length > 0 && source[0] != MagicFirst) || (source.Length > 1 && source[1] != MagicSecond);
+        error = wrongMagic ? new RpcFrameError(RpcFrameErrorKind.WrongMagic, default) : default;
+        return wrongMagic ? RpcFrameReadStatus.Error : RpcFrameReadStatus.NeedMore;
+    }
+
+    private static RpcFrameReadStatus None(RpcFrameReadStatus status, out RpcFrame frame)
+    {
+        frame = default;
+        return status;
+    }
+
+    private static RpcFrameReadStatus Take(ref ReadOnlySequence<byte> buffer, in RpcFrameHeader header, out RpcFrame frame)
+    {
+        if (buffer.Length < header.FrameLength)
         {
-            return RpcFrameErrorKind.UnsupportedVersion;
+            return None(RpcFrameReadStatus.NeedMore, out frame);
         }
 
-        if (header.Type is not (RpcFrameType.Request or RpcFrameType.Response))
-        {
-            return RpcFrameErrorKind.UnknownType;
-        }
-
-        if (header.ProtocolDataLength > (uint)limits.MaxProtocolDataLength)
-        {
-            return RpcFrameErrorKind.ProtocolDataTooLong;
-        }
-
-        return header.BodyLength > (uint)limits.MaxBodyLength ? RpcFrameErrorKind.BodyTooLong : RpcFrameErrorKind.None;
+        ReadOnlySequence<byte> protocolData = buffer.Slice((long)RpcFrameHeader.Size, header.ProtocolDataLength);
+        ReadOnlySequence<byte> body = buffer.Slice(RpcFrameHeader.Size + (long)header.ProtocolDataLength, header.BodyLength);
+        frame = new RpcFrame(header, protocolData, body);
+        buffer = buffer.Slice(body.End);
+        return RpcFrameReadStatus.Frame;
     }
 }

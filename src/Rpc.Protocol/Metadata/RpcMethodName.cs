@@ -12,6 +12,8 @@ public sealed class RpcMethodName : IEquatable<RpcMethodName>
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly byte[] _protocolData;
+    private readonly byte[] _name;
+    private readonly int _hashCode;
 
     /// <summary>Makes a name.</summary>
     /// <param name="service">The service as it is called on the wire.</param>
@@ -30,6 +32,8 @@ public sealed class RpcMethodName : IEquatable<RpcMethodName>
         ArrayBufferWriter<byte> buffer = new();
         RpcProtocolData.Write(buffer, service, method);
         _protocolData = buffer.WrittenSpan.ToArray();
+        _name = EncodeName(service, method);
+        _hashCode = HashCode.Combine(Service, Method);
     }
 
     /// <summary>The service as it is called on the wire.</summary>
@@ -40,6 +44,12 @@ public sealed class RpcMethodName : IEquatable<RpcMethodName>
 
     /// <summary>The protocol data of a request or a good reply, in UTF-8.</summary>
     public ReadOnlyMemory<byte> ProtocolData => _protocolData;
+
+    /// <summary>
+    /// <c>service/method</c> in UTF-8, the name in version 2. Empty if there is none: a name has a slash of its own, or both take more
+    /// than <see cref="RpcMethodReference.MaxNameLength"/> bytes. Such a method can be called in version 1 only.
+    /// </summary>
+    public ReadOnlyMemory<byte> Name => _name;
 
     /// <summary>Reads <c>service/method</c>.</summary>
     /// <param name="name">Two names with one slash between them.</param>
@@ -64,9 +74,20 @@ public sealed class RpcMethodName : IEquatable<RpcMethodName>
     public override bool Equals(object? obj) => Equals(obj as RpcMethodName);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Service, Method);
+    public override int GetHashCode() => _hashCode;
 
     /// <summary><c>service/method</c>.</summary>
     /// <returns>The name.</returns>
     public override string ToString() => $"{Service}/{Method}";
+
+    private static byte[] EncodeName(string service, string method)
+    {
+        if (service.Contains('/', StringComparison.Ordinal) || method.Contains('/', StringComparison.Ordinal))
+        {
+            return [];
+        }
+
+        byte[] name = StrictUtf8.GetBytes($"{service}/{method}");
+        return name.Length <= RpcMethodReference.MaxNameLength ? name : [];
+    }
 }

@@ -163,7 +163,8 @@ internal sealed unsafe partial class EpollSocket : LoopSocket, IEpollWatcher
             _writable = true;
             if (_sendPending)
             {
-                TrySend();
+                // Behind the dispatch: every socket of this wait takes its input before any gets rid of its output.
+                _loop.Schedule(static socket => ((EpollSocket)socket!).TrySend(), this);
             }
         }
     }

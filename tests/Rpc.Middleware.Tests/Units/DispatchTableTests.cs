@@ -80,7 +80,7 @@ public sealed class DispatchTableTests
     {
         RpcMethodName[] parsed = [.. names.Select(RpcMethodName.Parse)];
         return new RpcEndpoint(
-            parsed[0], parsed, EndpointMetadataCollection.Empty, names[0], default, RpcRequestParsers.Create<HelloRequest>(), _ => default);
+            parsed[0], parsed, EndpointMetadataCollection.Empty, names[0], default, RpcRequestParsers.Create<HelloRequest>(), _ => default, _ => default);
     }
 
     private static ReadOnlySequence<byte> Sequence(byte[] bytes, int split)

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Hello;
+using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware.Tests;
 
@@ -108,12 +109,12 @@ public sealed class ReplyQueueTests
 
         output.Hold();
         await connection.Requests.WriteAsync(Repeat(Golden.Request, 50));
-        await output.WaitForAsync(RpcReplyQueue.BytesPerFlush);
+        await output.WaitForAsync(OutputQueue.BytesPerFlush);
         Assert.Equal(4, calls);
         output.Release();
         await output.WaitForAsync(50 * ReplyLength);
 
-        Assert.All(output.Flushes, flush => Assert.InRange(flush.Length, 0, RpcReplyQueue.BytesPerFlush + ReplyLength + 100));
+        Assert.All(output.Flushes, flush => Assert.InRange(flush.Length, 0, OutputQueue.BytesPerFlush + ReplyLength + 100));
         Assert.Equal(50, calls);
         Assert.Null(output.Misuse);
     }
@@ -142,7 +143,7 @@ public sealed class ReplyQueueTests
         output.Release();
         await output.WaitForAsync(20 * ReplyLength);
 
-        Assert.All(output.Flushes, flush => Assert.InRange(flush.Length, 0, RpcReplyQueue.BytesPerFlush + ReplyLength + 100));
+        Assert.All(output.Flushes, flush => Assert.InRange(flush.Length, 0, OutputQueue.BytesPerFlush + ReplyLength + 100));
         byte[] all = [.. output.Flushes.SelectMany(flush => flush)];
         IEnumerable<uint> ids = all.Chunk(all.Length / 20)
             .Select(frame => System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(frame.AsSpan(4)));

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net.Sockets;
 
 namespace Kestrel.Rpc.Transport.Tests.Engines;
@@ -59,5 +60,66 @@ public sealed class EventBatchTests
         Assert.Equal(1, waits);
         int least = engine == TransportKind.Epoll ? LeastOfEpoll : LeastOfIoUring;
         Assert.True(reported >= least, $"{waits} waits brought {reported} events of {Connections}.");
+    }
+
+    [Fact]
+    public async Task Wait_OneWritableAnotherReadable_InputIsTakenBeforeOutputIsSent()
+    {
+        Socket? slow = null;
+        var availableAtInput = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using ConnectionServer server = await ConnectionServer.StartAsync(
+            new TransportVariant(TransportKind.Epoll, Loops: 1, ApplicationScheduling.Inline),
+            async connection =>
+            {
+                ReadResult read = await connection.Transport.Input.ReadAsync();
+                bool isSlow = read.Buffer.FirstSpan[0] == 1;
+                connection.Transport.Input.AdvanceTo(read.Buffer.End);
+                if (isSlow)
+                {
+                    await connection.Transport.Output.WriteAsync(new byte[32 * 1024 * 1024]);
+                    return;
+                }
+
+                await connection.Transport.Output.WriteAsync(new byte[1]);
+                await connection.Transport.Input.ReadAsync();
+                availableAtInput.SetResult(slow!.Available);
+            });
+        EventLoop loop = ((TransportFactory)server.Host.Factory).Loops!.Loops[0];
+        TestClient slowClient = await server.ConnectAsync();
+        slow = slowClient.Socket;
+        await slowClient.SendAsync(new byte[] { 1 });
+        TestClient quickClient = await server.ConnectAsync();
+        await quickClient.SendAsync(new byte[] { 2 });
+        await quickClient.ReceiveExactAsync(1);
+        await Eventually.StableAsync(() => slow.Available); // as much as the kernel takes
+
+        // While the loop stands still the slow one becomes writable, and then the quick one readable: one wait reports both, in this order.
+        using var go = new ManualResetEventSlim();
+        var stands = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Schedule(
+            _ =>
+            {
+                stands.SetResult();
+                go.Wait(TimeLimit.Current);
+            },
+            null);
+        await stands.Task.Limited();
+        byte[] buffer = new byte[1024 * 1024];
+        do
+        {
+            while (slow.Available > 0)
+            {
+                _ = slow.Receive(buffer);
+            }
+        }
+        while (slow.Poll(TimeSpan.FromMilliseconds(100), SelectMode.SelectRead)); // what was under way in the server's send buffer
+        await quickClient.SendAsync(new byte[1]);
+        go.Set();
+
+        Assert.Equal(0, await availableAtInput.Task.Limited());
+        await Eventually.TrueAsync(() => slow.Available > 0);
+        slowClient.Reset();
+        quickClient.Reset();
+        await server.StopAsync(allowFaults: true);
     }
 }

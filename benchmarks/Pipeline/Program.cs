@@ -1,0 +1,4 @@
+using BenchmarkDotNet.Running;
+using Kestrel.Rpc.Benchmarks.Pipeline;
+
+BenchmarkSwitcher.FromAssembly(typeof(PipelineCost).Assembly).Run(args);

@@ -1,0 +1,37 @@
+using System.IO.Pipelines;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <remarks>The reply on its way out; with it the call ends.</remarks>
+internal sealed partial class RpcCall : IOutputItem
+{
+    /// <inheritdoc/>
+    IOutputItem? IOutputItem.NextInLine { get; set; }
+
+    /// <inheritdoc/>
+    int IOutputItem.Write(PipeWriter output)
+    {
+        bool isDone = true;
+        try
+        {
+            return Version2 is null ? RpcReplyWriter.Write(output, this, _owner) : Version2.WriteReply(output, out isDone);
+        }
+        finally
+        {
+            if (isDone)
+            {
+                End();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    void IOutputItem.Discard() => End();
+
+    private void End()
+    {
+        Version2?.End();
+        _owner.Calls.Return(this);
+    }
+}

@@ -1,0 +1,53 @@
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// The one place where an exception that left the pipeline becomes the error that the caller sees. Middleware that wants
+/// another error catches what it knows and throws an <see cref="RpcException"/> instead.
+/// </summary>
+internal static class RpcExceptions
+{
+    private const string Cancelled = "The call was cancelled.";
+    private const string OutOfTime = "The time for the call ran out.";
+    private const string Failed = "The handler failed.";
+
+    /// <summary>Logs the exception and says what the caller gets.</summary>
+    public static RpcFault ToFault(Exception exception, RpcCall call, RpcServerConnection connection)
+    {
+        string id = connection.Connection.ConnectionId;
+        RpcMethodName name = call.Name;
+        if (call.CancelledWith is { } cancelled)
+        {
+            Log.CallCancelled(connection.Logger, name, id, exception);
+            RpcFault fault = new(name.Service, name.Method, RpcErrorCode.Server, Cancelled);
+            return cancelled == RpcStatusCode.DeadlineExceeded
+                ? RpcFault.Of(cancelled, OutOfTime, name)
+                : fault with { Status = new RpcStatus(cancelled, Cancelled) };
+        }
+
+        if (exception is RpcException refusal)
+        {
+            Log.CallRefused(connection.Logger, name, id, refusal.Code, RpcNames.ForLog(refusal.Message));
+            RpcErrorCode code = Enum.IsDefined(refusal.Code) ? refusal.Code : RpcErrorCode.Server;
+            return new RpcFault(name.Service, name.Method, code, refusal.Message) { Status = refusal.Status, Trailers = refusal.Trailers };
+        }
+
+        Log.HandlerFailed(connection.Logger, name, id, exception);
+        string message = connection.Server.Options.EnableDetailedErrors ? Describe(exception) : Failed;
+        return new RpcFault(name.Service, name.Method, RpcErrorCode.Server, message);
+    }
+
+    private static string Describe(Exception exception)
+    {
+        try
+        {
+            return $"{exception.GetType().Name}: {exception.Message}";
+        }
+        catch (Exception)
+        {
+            // The message is code of the application, too. What failed is in the log as far as it can be told.
+            return exception.GetType().Name;
+        }
+    }
+}

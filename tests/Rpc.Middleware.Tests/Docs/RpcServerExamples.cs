@@ -1,0 +1,200 @@
+using System.Collections.Concurrent;
+using Google.Protobuf.WellKnownTypes;
+using Kestrel.Rpc.Protocol;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kestrel.Rpc.Middleware.Tests;
+
+/// <summary>What docs/rpc-server.md shows, between "begin" and "end". <see cref="RpcServerDocumentTests"/> runs it.</summary>
+internal static class RpcServerExamples
+{
+    public static void Middleware(WebApplication app, Maintenance maintenance)
+    {
+        // begin: middleware
+        app.UseRpc(rpc => rpc.Use((call, next) =>
+            maintenance.IsOn && call.Service != "health"
+                ? throw new RpcException(RpcErrorCode.Server, "Closed for maintenance.")
+                : next(call)));
+        // end
+    }
+
+    public static void RegisterClasses(WebApplicationBuilder builder)
+    {
+        // begin: registered classes
+        builder.Services.AddSingleton<Audit>();     // one for all calls
+        builder.Services.AddScoped<Tenant>();       // one for each call
+        builder.Services.AddScoped<FindTenant>();   // made for each call, in its scope
+        // end
+    }
+
+    public static void UseClasses(WebApplication app)
+    {
+        // begin: used classes
+        app.UseRpc(rpc => rpc.Use<Audit>().Use<Counter>().Use<FindTenant>());
+        // end
+        app.MapRpc("who/Am", (Empty _, Tenant tenant, RpcContext call) => new StringValue { Value = $"{tenant.Name} {call.Items["number"]}" });
+    }
+
+    public static void Cache(WebApplication app, ConcurrentDictionary<string, Int32Value> cache)
+    {
+        // begin: filter
+        app.MapRpc("prices/Find", (StringValue item, Prices prices) => prices.FindAsync(item.Value))
+            .AddRpcFilter(async (call, next) =>
+            {
+                string item = ((StringValue)call.Request).Value;
+                if (cache.TryGetValue(item, out Int32Value? known))
+                {
+                    call.Reply = known; // the handler is not called
+                    return;
+                }
+
+                await next(call);
+                cache[item] = (Int32Value)call.Reply!;
+            });
+        // end
+    }
+
+    public static void FilterForms(WebApplication app)
+    {
+        // begin: filter forms
+        app.MapRpc("orders/Place", (StringValue item) => new StringValue { Value = $"placed {item.Value}" })
+            .WithMetadata(new LongestText(20))
+            .AddRpcFilter((call, next) => next(call))   // a delegate
+            .AddRpcFilter<NotEmpty>()                   // a class
+            .AddRpcFilterFactory((method, next) =>      // made for each method, when the host starts
+                method.Metadata.GetMetadata<LongestText>() is not { } longest
+                    ? next                              // this method has none
+                    : call => ((StringValue)call.Request).Value.Length <= longest.Length
+                        ? next(call)
+                        : throw new RpcException(RpcErrorCode.Client, $"More than {longest.Length} characters."));
+        // end
+    }
+
+    public static void Groups(WebApplication app)
+    {
+        // begin: groups
+        RpcGroupBuilder shop = app.MapRpcGroup("shop").AddRpcFilter<NotEmpty>();
+
+        RpcGroupBuilder inventory = shop.MapRpcGroup("Inventory").WithScheduling(RpcScheduling.Inline);
+        inventory.MapRpc("Find", (StringValue item) => new Int32Value { Value = item.Value.Length });  // shop.Inventory/Find
+
+        shop.MapRpc("Orders/Place", (StringValue item) => item);                                       // shop.Orders/Place
+        shop.MapReturns();                                                                             // shop.Returns/Announce
+        // end
+    }
+
+    // begin: module
+    public static void MapReturns(this IEndpointRouteBuilder endpoints) =>
+        endpoints.MapRpcGroup("Returns").MapRpc("Announce", (StringValue item) => new StringValue { Value = $"{item.Value} is awaited" });
+    // end
+
+    public static void Levels(WebApplication app)
+    {
+        // begin: levels
+        app.UseRpc(rpc => rpc
+            .Use((call, next) => next(call))            // 1
+            .AddRpcFilter<NotEmpty>());                 // 2: all methods, also those mapped above
+        RpcGroupBuilder group = app.MapRpcGroup("a").AddRpcFilter((call, next) => next(call));                         // 3
+        group.MapRpc("B", (StringValue text) => text).AddRpcFilter((call, next) => next(call));                        // 4, then the handler
+        // end
+    }
+
+    public static void Errors(WebApplication app, TimeSpan limit, TimeProvider time)
+    {
+        // begin: errors
+        app.UseRpc(rpc => rpc.Use(async (call, next) =>
+        {
+            try
+            {
+                await next(call).AsTask().WaitAsync(limit, time);
+            }
+            catch (TimeoutException)
+            {
+                throw new RpcException(RpcErrorCode.Timeout, $"'{call.Name}' took too long.");
+            }
+            catch (KeyNotFoundException exception)
+            {
+                throw new RpcException(RpcErrorCode.Client, exception.Message);
+            }
+        }));
+        // end
+    }
+
+    // begin: middleware classes
+    public sealed class Audit(AuditLog log) : IRpcMiddleware
+    {
+        public async ValueTask InvokeAsync(RpcContext context, RpcDelegate next)
+        {
+            string call = $"{context.Name} from {context.RemoteEndPoint}";
+            await next(context);
+            log.Add(call);
+        }
+    }
+
+    public sealed class FindTenant(Tenant tenant) : IRpcMiddleware
+    {
+        public ValueTask InvokeAsync(RpcContext context, RpcDelegate next)
+        {
+            tenant.Name = context.Connection.ConnectionId;
+            return next(context);
+        }
+    }
+
+    // Not registered: created once, with what comes after it.
+    public sealed class Counter(RpcDelegate next)
+    {
+        private long _calls;
+
+        public ValueTask InvokeAsync(RpcContext context)
+        {
+            context.Items["number"] = Interlocked.Increment(ref _calls);
+            return next(context);
+        }
+    }
+    // end
+
+    // begin: filter class
+    public sealed class NotEmpty(TimeProvider time) : IRpcFilter
+    {
+        public ValueTask InvokeAsync(RpcContext context, RpcDelegate next) =>
+            context.Request.CalculateSize() > 0
+                ? next(context)
+                : throw new RpcException(RpcErrorCode.Client, $"Nothing asked for at {time.GetUtcNow():yyyy-MM-dd}.");
+    }
+    // end
+
+    public sealed class Maintenance
+    {
+        public bool IsOn { get; set; }
+    }
+
+    public sealed class AuditLog
+    {
+        private readonly ConcurrentQueue<string> _lines = new();
+
+        public IReadOnlyList<string> Lines => [.. _lines];
+
+        public void Add(string line) => _lines.Enqueue(line);
+    }
+
+    public sealed class Tenant
+    {
+        public string Name { get; set; } = "";
+    }
+
+    public sealed class Prices
+    {
+        public int Asked { get; private set; }
+
+        public async Task<Int32Value> FindAsync(string item)
+        {
+            Asked++;
+            await Task.Yield();
+            return new Int32Value { Value = item.Length };
+        }
+    }
+
+    private sealed record LongestText(int Length);
+}
