@@ -7,9 +7,6 @@ public sealed partial class RpcConnection
 {
     private Task? _shutdown; // started once, under _lock
 
-    // Also those of calls that were cancelled after they had left.
-    private bool HasUnansweredRequests => _requests.Written > Volatile.Read(ref _repliesReceived);
-
     /// <summary>
     /// Closes the connection: with FIN if every request was answered, else at once with RST, which lets the server cancel what
     /// nobody waits for any more. Calls under way fail with <see cref="RpcErrorCode.Connection"/>. Waits at most
@@ -22,17 +19,7 @@ public sealed partial class RpcConnection
         return new ValueTask(_shutdown!);
     }
 
-    private void OnSendFailed(Exception? exception)
-    {
-        if (exception is null)
-        {
-            Fail(RpcErrorCode.Connection, "The peer takes no more requests.", null, abort: false);
-        }
-        else
-        {
-            Fail(RpcErrorCode.Network, $"Sending failed: {exception.Message}", exception, abort: true);
-        }
-    }
+    void ISessionOwner.Fail(RpcErrorCode code, string message, Exception? exception, bool abort) => Fail(code, message, exception, abort);
 
     private void Fail(RpcErrorCode code, string message, Exception? exception, bool abort) =>
         TryClose(new RpcException(code, message, exception), failed: true, abort);
@@ -49,8 +36,8 @@ public sealed partial class RpcConnection
             }
 
             _closeReason = reason;
-            calls = _pending.Close();
-            abort |= calls.Length > 0 || HasUnansweredRequests;
+            calls = _session.Calls.Close();
+            abort |= calls.Length > 0 || _session.HasUnansweredRequests;
             _shutdown = Task.Run(() => ShutDownAsync(abort));
         }
 
@@ -64,7 +51,10 @@ public sealed partial class RpcConnection
             foreach (PendingCall call in calls)
             {
                 // One exception a call: each collects its own stack trace.
-                call.Fail(new RpcException(reason.Code, $"{call.Method} got no reply: {reason.Message}", reason.InnerException));
+                call.Fail(new RpcException(reason.Code, $"{call.Method} got no reply: {reason.Message}", reason.InnerException)
+                {
+                    IsNotProcessed = !call.HasDeparted,
+                });
             }
 
             _closed.TrySetResult();
@@ -97,8 +87,8 @@ public sealed partial class RpcConnection
         {
             try
             {
-                await _requests.CloseAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
-                aborted = HasUnansweredRequests; // a call may have been cancelled while it was written
+                await _session.Requests.CloseAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
+                aborted = _session.HasUnansweredRequests; // a call may have been cancelled while it was written
                 if (aborted)
                 {
                     Abort();
@@ -131,7 +121,7 @@ public sealed partial class RpcConnection
         try
         {
             _connection?.Abort(new ConnectionAbortedException(_closeReason!.Message));
-            if (!_requests.IsClosed)
+            if (!_session.Requests.IsClosed)
             {
                 _transport.Output.CancelPendingFlush();
             }
@@ -152,7 +142,7 @@ public sealed partial class RpcConnection
             await _transport.Input.CompleteAsync().ConfigureAwait(false);
             if (aborted)
             {
-                await _requests.CloseAsync().ConfigureAwait(false);
+                await _session.Requests.CloseAsync().ConfigureAwait(false);
                 await _transport.Output.CompleteAsync(new ConnectionAbortedException(_closeReason!.Message)).ConfigureAwait(false);
             }
         }

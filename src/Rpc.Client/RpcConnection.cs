@@ -10,18 +10,16 @@ namespace Kestrel.Rpc.Client;
 /// One multiplexed connection: any number of calls at once, replies in any order. Every member is safe to call from any
 /// thread. A connection that has failed stays failed: each call then fails at once, and a new connection has to be made.
 /// </summary>
-public sealed partial class RpcConnection : IAsyncDisposable
+public sealed partial class RpcConnection : ISessionOwner, IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly IDuplexPipe _transport;
     private readonly ConnectionContext? _connection; // null over bare pipes
     private readonly string _id;
-    private readonly RpcFrameLimits _limits;
     private readonly TimeSpan _closeTimeout;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
-    private readonly PendingCallTable _pending;
-    private readonly RequestQueue _requests;
+    private readonly RpcSession _session;
     private readonly MethodNameCache _names = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reading = new(TaskCreationOptions.RunContinuationsAsynchronously); // ends with the read loop
@@ -32,12 +30,10 @@ public sealed partial class RpcConnection : IAsyncDisposable
         _transport = transport;
         _connection = connection;
         _id = connection?.ConnectionId ?? Guid.CreateVersion7().ToString("N");
-        _limits = options.Limits;
         _closeTimeout = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
         _logger = options.LoggerFactory.CreateLogger<RpcConnection>();
-        _pending = new PendingCallTable(options.MaxPendingCalls, lastSequenceId);
-        _requests = new RequestQueue(transport.Output, options, OnSendFailed);
+        _session = new Version1Session(this, transport.Output, options, lastSequenceId);
         LocalEndPoint = connection?.LocalEndPoint;
         RemoteEndPoint = connection?.RemoteEndPoint;
         Log.ConnectionOpened(_logger, _id, RemoteEndPoint);
@@ -57,13 +53,19 @@ public sealed partial class RpcConnection : IAsyncDisposable
     public Task Closed => _closed.Task;
 
     /// <summary>How many calls wait for a reply.</summary>
-    internal int PendingCalls => _pending.Count;
+    internal int PendingCalls => _session.Calls.Count;
 
     /// <summary>How many requests wait to be written.</summary>
-    internal long QueuedCalls => _requests.Count;
+    internal long QueuedCalls => _session.Requests.Count;
 
     /// <summary>Bytes of the requests that wait serialised.</summary>
-    internal long QueuedBytes => _requests.Bytes;
+    internal long QueuedBytes => _session.Requests.Bytes;
+
+    string ISessionOwner.Id => _id;
+
+    ILogger ISessionOwner.Logger => _logger;
+
+    RpcException? ISessionOwner.CloseReason => _closeReason;
 
     /// <summary>Connects over a plain socket.</summary>
     /// <param name="endPoint">An <see cref="IPEndPoint"/>, <see cref="DnsEndPoint"/> or Unix socket.</param>
