@@ -56,6 +56,18 @@ public sealed partial class RpcConnection
         return CallAsync(method, MessageMarshaller.Instance, RpcMarshaller.Protobuf<TReply>(), request, options);
     }
 
+    /// <inheritdoc/>
+    public override ValueTask<TReply> CallAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        TRequest request,
+        RpcCallOptions options = default)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(request);
+        method.ThrowIfNot(RpcMethodShape.Unary);
+        return CallAsync(method.Name, method.RequestMarshaller, method.ReplyMarshaller, request, options);
+    }
+
     private ValueTask<TReply> CallAsync<TReply>(
         RpcMethodName method,
         RpcMarshaller requestMarshaller,

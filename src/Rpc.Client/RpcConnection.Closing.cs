@@ -15,17 +15,19 @@ public sealed partial class RpcConnection
     /// <returns>Ends when the connection and all it held are gone.</returns>
     public ValueTask DisposeAsync()
     {
-        TryClose(new RpcException(RpcErrorCode.Connection, "The connection was closed by this side."), failed: false, abort: false);
+        TryClose(new RpcException(RpcErrorCode.Connection, "The connection was closed by this side."), failed: false, CloseManner.WhenIdle);
         return new ValueTask(_shutdown!);
     }
 
-    void ISessionOwner.Fail(RpcErrorCode code, string message, Exception? exception, bool abort) => Fail(code, message, exception, abort);
+    void ISessionOwner.Fail(RpcErrorCode code, string message, Exception? exception, CloseManner manner) => Fail(code, message, exception, manner);
 
-    private void Fail(RpcErrorCode code, string message, Exception? exception, bool abort) =>
-        TryClose(new RpcException(code, message, exception), failed: true, abort);
+    private void Fail(RpcErrorCode code, string message, Exception? exception, CloseManner manner) =>
+        TryClose(new RpcException(code, message, exception), failed: true, manner);
+
+    void ISessionOwner.OnGoingAway() => _goingAway.TrySetResult();
 
     // The one way to the end: the first reason counts.
-    private void TryClose(RpcException reason, bool failed, bool abort)
+    private void TryClose(RpcException reason, bool failed, CloseManner manner)
     {
         PendingCall[] calls;
         lock (_lock)
@@ -37,8 +39,12 @@ public sealed partial class RpcConnection
 
             _closeReason = reason;
             calls = _session.Calls.Close();
-            abort |= calls.Length > 0 || _session.HasUnansweredRequests;
-            _shutdown = Task.Run(() => ShutDownAsync(abort));
+            if (manner == CloseManner.WhenIdle && (calls.Length > 0 || _session.HasUnansweredRequests))
+            {
+                manner = CloseManner.Reset;
+            }
+
+            _shutdown = Task.Run(() => ShutDownAsync(manner));
         }
 
         try
@@ -57,6 +63,7 @@ public sealed partial class RpcConnection
                 });
             }
 
+            _goingAway.TrySetResult();
             _closed.TrySetResult();
         }
     }
@@ -75,11 +82,12 @@ public sealed partial class RpcConnection
 
     // FIN only behind requests that are all answered. A server takes FIN for "no more requests" and goes on with those it has;
     // only RST tells it that nobody waits for their replies any more.
-    private async Task ShutDownAsync(bool abort)
+    private async Task ShutDownAsync(CloseManner manner)
     {
         using CancellationTokenSource timeout = new(_closeTimeout, _timeProvider);
-        bool aborted = abort;
-        if (abort)
+        bool aborted = manner == CloseManner.Reset;
+        _session.Dispose();
+        if (aborted)
         {
             Abort();
         }
@@ -88,7 +96,7 @@ public sealed partial class RpcConnection
             try
             {
                 await _session.Requests.CloseAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
-                aborted = _session.HasUnansweredRequests; // a call may have been cancelled while it was written
+                aborted = manner != CloseManner.LastWords && _session.HasUnansweredRequests; // a call may have been cancelled while it was written
                 if (aborted)
                 {
                     Abort();

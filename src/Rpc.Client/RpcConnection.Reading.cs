@@ -37,7 +37,7 @@ public sealed partial class RpcConnection
         catch (Exception exception)
         {
             // Whatever a transport throws while it reads means that no reply will come any more.
-            Fail(RpcErrorCode.Network, $"Receiving failed: {exception.Message}", exception, abort: true);
+            Fail(RpcErrorCode.Network, $"Receiving failed: {exception.Message}", exception, CloseManner.Reset);
         }
         finally
         {
@@ -49,11 +49,11 @@ public sealed partial class RpcConnection
     {
         if (midFrame)
         {
-            Fail(RpcErrorCode.Network, "The peer closed the connection in the middle of a reply.", null, abort: false);
+            Fail(RpcErrorCode.Network, "The peer closed the connection in the middle of a reply.", null, CloseManner.WhenIdle);
         }
         else
         {
-            Fail(RpcErrorCode.Connection, "The peer closed the connection.", null, abort: false);
+            Fail(RpcErrorCode.Connection, "The peer closed the connection.", null, CloseManner.WhenIdle);
         }
     }
 }

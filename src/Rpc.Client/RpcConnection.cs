@@ -10,7 +10,7 @@ namespace Kestrel.Rpc.Client;
 /// One multiplexed connection: any number of calls at once, replies in any order. Every member is safe to call from any
 /// thread. A connection that has failed stays failed: each call then fails at once, and a new connection has to be made.
 /// </summary>
-public sealed partial class RpcConnection : ISessionOwner, IAsyncDisposable
+public sealed partial class RpcConnection : RpcCallInvoker, ISessionOwner, IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly IDuplexPipe _transport;
@@ -21,6 +21,7 @@ public sealed partial class RpcConnection : ISessionOwner, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly RpcSession _session;
     private readonly MethodNameCache _names = new();
+    private readonly TaskCompletionSource _goingAway = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reading = new(TaskCreationOptions.RunContinuationsAsynchronously); // ends with the read loop
     private RpcException? _closeReason; // set once, under _lock
@@ -33,10 +34,13 @@ public sealed partial class RpcConnection : ISessionOwner, IAsyncDisposable
         _closeTimeout = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
         _logger = options.LoggerFactory.CreateLogger<RpcConnection>();
-        _session = new Version1Session(this, transport.Output, options, lastSequenceId);
+        _session = options.GetVersion() == RpcFrameHeader.Version1
+            ? new Version1Session(this, transport.Output, options, lastSequenceId)
+            : new Version2Session(this, transport.Output, options, lastSequenceId);
         LocalEndPoint = connection?.LocalEndPoint;
         RemoteEndPoint = connection?.RemoteEndPoint;
         Log.ConnectionOpened(_logger, _id, RemoteEndPoint);
+        _session.Start();
 
         // Started last; on the pool, so that a transport with bytes in hand does not run in here, and without the ambient
         // context of whoever connects, which the loop would keep alive.
@@ -49,7 +53,13 @@ public sealed partial class RpcConnection : ISessionOwner, IAsyncDisposable
     /// <summary>The peer's end point, if the transport knows it.</summary>
     public EndPoint? RemoteEndPoint { get; }
 
-    /// <summary>Ends when the connection can take no more calls: closed here, by the peer, or by an error. Never faults.</summary>
+    /// <summary>
+    /// Ends when the connection takes no new calls: the server has said that it goes (version 2), or the connection is closed. Calls under
+    /// way may still end well. Never faults.
+    /// </summary>
+    public Task GoingAway => _goingAway.Task;
+
+    /// <summary>Ends when the connection is closed: here, by the peer, or by an error. Never faults.</summary>
     public Task Closed => _closed.Task;
 
     /// <summary>How many calls wait for a reply.</summary>

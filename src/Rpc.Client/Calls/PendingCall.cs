@@ -106,7 +106,7 @@ internal abstract partial class PendingCall : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Holds the call for a while. Only under the lock of the table, and while it is in there.</summary>
+    /// <summary>Holds the call for a while. Only for who knows that somebody holds it still: it is in the table, under its lock, or belongs to the caller.</summary>
     public void Hold() => Interlocked.Increment(ref _holders);
 
     /// <summary>One holder less; the last one makes the call ready for its next use.</summary>
@@ -148,6 +148,7 @@ internal abstract partial class PendingCall : IThreadPoolWorkItem
         Session = null!;
         ResetRequest();
         ResetDeadline();
+        ResetVersion2();
         _completed = false;
     }
 

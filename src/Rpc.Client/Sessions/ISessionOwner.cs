@@ -18,7 +18,9 @@ internal interface ISessionOwner
     /// <param name="code">What kind of failure.</param>
     /// <param name="message">One sentence.</param>
     /// <param name="exception">The cause, if there is one.</param>
-    /// <param name="abort">Whether to reset it at once; else what is queued is sent first.</param>
-    void Fail(RpcErrorCode code, string message, Exception? exception, bool abort);
+    /// <param name="manner">How.</param>
+    void Fail(RpcErrorCode code, string message, Exception? exception, CloseManner manner);
 
+    /// <summary>Notes that the peer takes no new calls.</summary>
+    void OnGoingAway();
 }

@@ -136,11 +136,11 @@ internal abstract class RpcSession : IDisposable
     {
         if (exception is null)
         {
-            Owner.Fail(RpcErrorCode.Connection, "The peer takes no more requests.", null, abort: false);
+            Owner.Fail(RpcErrorCode.Connection, "The peer takes no more requests.", null, CloseManner.WhenIdle);
         }
         else
         {
-            Owner.Fail(RpcErrorCode.Network, $"Sending failed: {exception.Message}", exception, abort: true);
+            Owner.Fail(RpcErrorCode.Network, $"Sending failed: {exception.Message}", exception, CloseManner.Reset);
         }
     }
 }

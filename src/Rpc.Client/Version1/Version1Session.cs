@@ -39,7 +39,7 @@ internal sealed class Version1Session : RpcSession
                 case RpcFrameReadStatus.NeedMore:
                     return true;
                 default:
-                    Owner.Fail(RpcErrorCode.Decoding, $"The peer sent what is no reply: {error.Describe()}", null, abort: true);
+                    Owner.Fail(RpcErrorCode.Decoding, $"The peer sent what is no reply: {error.Describe()}", null, CloseManner.Reset);
                     return false;
             }
         }
