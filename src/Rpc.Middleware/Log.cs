@@ -46,6 +46,9 @@ internal static partial class Log
     [LoggerMessage(25, LogLevel.Error, "A callback that a handler had registered for cancellation failed. Connection {ConnectionId}.")]
     public static partial void CancellationFailed(ILogger logger, string connectionId, Exception exception);
 
+    [LoggerMessage(26, LogLevel.Information, "The client of connection {ConnectionId} ends it with {Code}: {Reason}")]
+    public static partial void PeerGoesAway(ILogger logger, string connectionId, RpcGoAwayCode code, string reason);
+
     // 30-39: calls
 
     [LoggerMessage(30, LogLevel.Information, "A call on connection {ConnectionId} was refused: {Reason}")]

@@ -12,16 +12,26 @@ internal sealed partial class RpcCall : IOutputItem
     /// <inheritdoc/>
     int IOutputItem.Write(PipeWriter output)
     {
+        bool isDone = true;
         try
         {
-            return RpcReplyWriter.Write(output, this, _owner);
+            return Version2 is null ? RpcReplyWriter.Write(output, this, _owner) : Version2.WriteReply(output, out isDone);
         }
         finally
         {
-            _owner.Calls.Return(this);
+            if (isDone)
+            {
+                End();
+            }
         }
     }
 
     /// <inheritdoc/>
-    void IOutputItem.Discard() => _owner.Calls.Return(this);
+    void IOutputItem.Discard() => End();
+
+    private void End()
+    {
+        Version2?.End();
+        _owner.Calls.Return(this);
+    }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
@@ -14,6 +15,8 @@ namespace Kestrel.Rpc.Middleware;
 /// </summary>
 internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
 {
+    private const string NoReply = "The handler gave no reply.";
+
     private readonly RpcServerConnection _owner;
     private readonly Action _onPipelineEnded;
     private RpcRoute? _route;
@@ -23,6 +26,8 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     private IFeatureCollection? _features;
     private Dictionary<object, object?>? _items;
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _pipeline;
+    private RpcMetadata? _replyMetadata; // in version 1, where nobody gets it
+    private RpcMetadata? _replyTrailers; // likewise
     private int _runningSteps;
     private int _startingThread;
 
@@ -30,6 +35,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     {
         _owner = owner;
         IsPooled = isPooled;
+        Version2 = owner.Version2 is { } session ? new RpcVersion2Call(this, session) : null;
         _onPipelineEnded = OnPipelineEnded;
     }
 
@@ -37,6 +43,17 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     public RpcCall? NextInList { get; set; }
 
     public bool IsPooled { get; }
+
+    /// <summary>What the call has in version 2; null in version 1.</summary>
+    public RpcVersion2Call? Version2 { get; }
+
+    /// <summary>When the request was read, as a timestamp of the server's clock.</summary>
+    public long ReceivedAt { get; private set; }
+
+    /// <summary>Why the call was cancelled; null if it was not.</summary>
+    public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
+        : _owner.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
+        : null;
 
     /// <summary>Whether a part of the pipeline still runs that nobody waits for any more.</summary>
     public bool HasRunningSteps => Volatile.Read(ref _runningSteps) != 0;
@@ -116,7 +133,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         get
         {
             ThrowIfEnded(this);
-            return _owner.CallsCancelled;
+            return Version2?.CancellationToken ?? _owner.CallsCancelled;
         }
     }
 
@@ -147,19 +164,23 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         }
     }
 
-    public void Start(uint sequenceId)
+    public void Start(uint sequenceId, long receivedAt)
     {
         NoteStart(this);
         _sequenceId = sequenceId;
+        ReceivedAt = receivedAt;
     }
 
+    /// <summary>Whether the call of version 2 has this id and is under way. Any thread.</summary>
+    public bool IsUnderWay(uint id) => Version2!.IsUnderWay(id);
+
     /// <summary>Makes the call ready to run, or fails it if the body is not the request message.</summary>
-    public bool TryPrepare(RpcRoute route, in RpcFrame frame)
+    public bool TryPrepare(RpcRoute route, in ReadOnlySequence<byte> body)
     {
         _route = route;
         try
         {
-            _request = route.Endpoint.Parser(frame.Body);
+            _request = route.Endpoint.Parser(body);
             return true;
         }
         catch (Exception exception)
@@ -232,6 +253,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _features = null;
         _items = null;
         _pipeline = default;
+        _replyMetadata = null;
+        _replyTrailers = null;
+        Version2?.Reset();
     }
 
     private void OnPipelineEnded()
@@ -301,9 +325,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         if (Fault is null && Reply is null)
         {
             Log.NoReply(_owner.Logger, Name, Connection.ConnectionId);
-            Fault = new RpcFault(Name.Service, Name.Method, RpcErrorCode.Server, "The handler gave no reply.");
+            Fault = new RpcFault(Name.Service, Name.Method, RpcErrorCode.Server, NoReply) { Status = new RpcStatus(RpcStatusCode.Internal, NoReply) };
         }
     }
 
-    private void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, Name, _owner);
+    private void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, this, _owner);
 }

@@ -46,9 +46,33 @@ public abstract class RpcContext
     /// </summary>
     public abstract IMessage? Reply { get; set; }
 
+    /// <summary>The version of the protocol that the caller speaks: 1 or 2.</summary>
+    public abstract int ProtocolVersion { get; }
+
+    /// <summary>Whether the caller waits for no reply. Version 2; false in version 1.</summary>
+    public abstract bool IsOneWay { get; }
+
+    /// <summary>When the request was read: a timestamp of the host's <see cref="TimeProvider"/>, one for all calls of one read.</summary>
+    public abstract long ReceivedTimestamp { get; }
+
     /// <summary>
-    /// Cancelled when nobody waits for the reply any more: the connection was reset or aborted, or the host's shutdown
-    /// time-out has passed. Not cancelled by a peer that merely stops sending: it gets its answers. Whether such a peer is
+    /// The time that is left before the caller gives up, zero or less when it has; <see langword="null"/> without a limit, as always in
+    /// version 1. For calls that this one makes.
+    /// </summary>
+    public abstract TimeSpan? TimeLeft { get; }
+
+    /// <summary>What the caller sent beside the request. Cannot be changed; empty in version 1.</summary>
+    public abstract RpcMetadata RequestMetadata { get; }
+
+    /// <summary>What goes ahead of the reply. Callers of version 1 do not get it.</summary>
+    public abstract RpcMetadata ReplyMetadata { get; }
+
+    /// <summary>What goes behind the reply, or with the error. Callers of version 1 do not get it.</summary>
+    public abstract RpcMetadata ReplyTrailers { get; }
+
+    /// <summary>
+    /// Cancelled when nobody waits for the reply any more: the caller cancelled the call or its time ran out (version 2), the connection was
+    /// reset or aborted, or the host's shutdown time-out has passed. Not cancelled by a peer that merely stops sending: it gets its answers. Whether such a peer is
     /// still there shows only when a reply is written, so a handler that waits for long needs a time limit of its own.
     /// </summary>
     public abstract CancellationToken CancellationToken { get; }

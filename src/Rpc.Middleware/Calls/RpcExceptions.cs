@@ -9,28 +9,33 @@ namespace Kestrel.Rpc.Middleware;
 internal static class RpcExceptions
 {
     private const string Cancelled = "The call was cancelled.";
+    private const string OutOfTime = "The time for the call ran out.";
     private const string Failed = "The handler failed.";
 
     /// <summary>Logs the exception and says what the caller gets.</summary>
-    public static RpcFault ToFault(Exception exception, RpcMethodName name, RpcServerConnection connection)
+    public static RpcFault ToFault(Exception exception, RpcCall call, RpcServerConnection connection)
     {
         string id = connection.Connection.ConnectionId;
-        if (connection.CallsCancelled.IsCancellationRequested)
+        RpcMethodName name = call.Name;
+        if (call.CancelledWith is { } cancelled)
         {
             Log.CallCancelled(connection.Logger, name, id, exception);
-            return Fault(RpcErrorCode.Server, Cancelled);
+            RpcFault fault = new(name.Service, name.Method, RpcErrorCode.Server, Cancelled);
+            return cancelled == RpcStatusCode.DeadlineExceeded
+                ? RpcFault.Of(cancelled, OutOfTime, name)
+                : fault with { Status = new RpcStatus(cancelled, Cancelled) };
         }
 
         if (exception is RpcException refusal)
         {
             Log.CallRefused(connection.Logger, name, id, refusal.Code, RpcNames.ForLog(refusal.Message));
-            return Fault(Enum.IsDefined(refusal.Code) ? refusal.Code : RpcErrorCode.Server, refusal.Message);
+            RpcErrorCode code = Enum.IsDefined(refusal.Code) ? refusal.Code : RpcErrorCode.Server;
+            return new RpcFault(name.Service, name.Method, code, refusal.Message) { Status = refusal.Status, Trailers = refusal.Trailers };
         }
 
         Log.HandlerFailed(connection.Logger, name, id, exception);
-        return Fault(RpcErrorCode.Server, connection.Server.Options.EnableDetailedErrors ? Describe(exception) : Failed);
-
-        RpcFault Fault(RpcErrorCode code, string message) => new(name.Service, name.Method, code, message);
+        string message = connection.Server.Options.EnableDetailedErrors ? Describe(exception) : Failed;
+        return new RpcFault(name.Service, name.Method, RpcErrorCode.Server, message);
     }
 
     private static string Describe(Exception exception)

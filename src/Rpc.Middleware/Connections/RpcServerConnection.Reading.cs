@@ -9,10 +9,11 @@ namespace Kestrel.Rpc.Middleware;
 internal sealed partial class RpcServerConnection
 {
     private readonly RpcDispatchTable _dispatch;
-    private readonly RpcFrameLimits _limits;
     private readonly int _maxConcurrentCalls;
-    private RpcSpelling? _lastCalled;
-    private long _started;
+    private RpcFrameRules _rules; // of all versions until the first frame, then of its version
+    private bool _isVersionKnown;
+    private long _started; // calls, and frames of the connection that were sent
+    private long _receivedAt;
     private long _examined;
     private long _discardable;
     private bool _isInputOver; // its end was seen, or it was asked for after reading had ended
@@ -34,13 +35,58 @@ internal sealed partial class RpcServerConnection
         Blocked,
     }
 
-    private bool IsAtCapacity => _started - Replies.Finished >= _maxConcurrentCalls;
+    /// <summary>Whether as many calls are in flight as may be. Read loop only, as everything that follows here.</summary>
+    public bool IsAtCapacity => _started - Replies.Finished >= _maxConcurrentCalls;
+
+    // A call that waits for frames of its caller would wait for ever if they were not read.
+    private bool MayRead => !IsAtCapacity || Version2 is { NeedsInput: true };
+
+    /// <summary>Whether the host stops and the peer was told so.</summary>
+    public bool IsDraining { get; private set; }
+
+    /// <summary>Takes a call for a request that was read.</summary>
+    public RpcCall StartCall(uint id)
+    {
+        _started++;
+        RpcCall call = Calls.Rent();
+        call.Start(id, _receivedAt);
+        return call;
+    }
+
+    /// <summary>Runs a call where its end point wants it.</summary>
+    public void Run(RpcCall call, RpcRoute route, in ReadOnlySequence<byte> body)
+    {
+        if (!call.TryPrepare(route, body))
+        {
+            Reply(call);
+        }
+        else if (route.Endpoint.Scheduling == RpcScheduling.ThreadPool)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(call, preferLocal: false);
+        }
+        else
+        {
+            RunInline(call);
+        }
+    }
+
+    /// <summary>Sends a frame of the connection.</summary>
+    public void SendControl(RpcControlItem item)
+    {
+        _started++;
+        Reply(item);
+    }
 
     private async Task ReadAsync()
     {
         while (await WaitForCapacityAsync())
         {
-            ReadResult result = await _input.ReadAsync();
+            if (_isStopping && Version2 is not null && HasDrained())
+            {
+                return;
+            }
+
+            ReadResult result = IsDraining ? await ReadOrDrainAsync() : await _input.ReadAsync();
             ReadOnlySequence<byte> buffer = result.Buffer;
             _isInputOver = result.IsCompleted;
             if (IsAborted)
@@ -76,11 +122,39 @@ internal sealed partial class RpcServerConnection
                     return;
             }
 
-            if (result.IsCanceled)
+            if (result.IsCanceled && Version2 is null)
             {
                 return;
             }
         }
+    }
+
+    // The host stops: a peer of version 2 is told and takes no new calls; those under way may need more frames of it.
+    private bool HasDrained()
+    {
+        if (!IsDraining)
+        {
+            IsDraining = true;
+            Version2!.SayGoodbye();
+            EndBatch();
+        }
+
+        return Replies.Finished >= _started && !Replies.IsFlushing;
+    }
+
+    private async Task<ReadResult> ReadOrDrainAsync()
+    {
+        Task<ReadResult> read = _input.ReadAsync().AsTask();
+        while (await Task.WhenAny(read, Replies.WaitAsync(_started)) != read)
+        {
+            if (Replies.Finished >= _started && !Replies.IsFlushing)
+            {
+                _input.CancelPendingRead();
+                break;
+            }
+        }
+
+        return await read;
     }
 
     // False if reading is over. Reading stops while the transport takes no output, and while too many calls are in flight.
@@ -89,12 +163,12 @@ internal sealed partial class RpcServerConnection
         bool isProbed = false;
         while (!IsAborted)
         {
-            if (!Replies.IsFlushing && !IsAtCapacity)
+            if (!Replies.IsFlushing && MayRead)
             {
                 return true;
             }
 
-            if (_isStopping)
+            if (_isStopping && Version2 is null)
             {
                 return false;
             }
@@ -131,79 +205,76 @@ internal sealed partial class RpcServerConnection
     private Progress StartCalls(ref ReadOnlySequence<byte> buffer)
     {
         Progress progress;
+        _receivedAt = Server.TimeProvider.GetTimestamp();
         do
         {
-            progress = IsAtCapacity || _batch == Batch.Blocked ? Progress.Paused : StartNext(ref buffer);
+            progress = !MayRead || _batch == Batch.Blocked ? Progress.Paused : StartNext(ref buffer);
         }
         while (progress == Progress.Started);
 
-        if (_batch == Batch.Ours)
-        {
-            Replies.Exit();
-        }
-
-        _batch = Batch.None;
+        EndBatch();
         return progress;
     }
 
     private Progress StartNext(ref ReadOnlySequence<byte> buffer)
     {
-        switch (RpcFrameReader.TryRead(ref buffer, _limits, out RpcFrame frame, out RpcFrameError error))
+        RpcFrameReadStatus status = RpcFrameReader.TryRead(ref buffer, _rules, out RpcFrame frame, out RpcFrameError error);
+        if (status == RpcFrameReadStatus.NeedMore)
         {
-            case RpcFrameReadStatus.NeedMore:
-                return Progress.NeedMore;
-
-            case RpcFrameReadStatus.Error:
-                Refuse(error.HasHeader ? error.Header : null, error.Describe());
-                _discardable = error.HasHeader ? Math.Clamp(error.Header.FrameLength - buffer.Length, 0, MaxDiscarded) : 0;
-                return Progress.Refused;
-
-            case RpcFrameReadStatus.Frame when frame.Header.Type != RpcFrameType.Request:
-                Refuse(frame.Header, "A client must send requests only.");
-                return Progress.Refused;
-
-            default:
-                StartCall(frame);
-                return Progress.Started;
+            return Progress.NeedMore;
         }
+
+        if (!_isVersionKnown)
+        {
+            SetVersion(status == RpcFrameReadStatus.Frame ? frame.Header : error.Header);
+        }
+
+        if (status == RpcFrameReadStatus.Frame && (Version2 is null ? OnVersion1Frame(frame) : Version2.OnFrame(frame)))
+        {
+            return Progress.Started;
+        }
+
+        if (status == RpcFrameReadStatus.Error)
+        {
+            Refuse(error);
+            _discardable = error.HasHeader ? Math.Clamp(error.Header.FrameLength - buffer.Length, 0, MaxDiscarded) : 0;
+        }
+
+        if (Version2 is not null)
+        {
+            // The peer goes on for a moment; and nobody waits for the replies any more.
+            _discardable = MaxDiscarded;
+            CancelCalls();
+        }
+
+        return Progress.Refused;
     }
 
-    private void StartCall(in RpcFrame frame)
+    // A version that is not served is answered as version 1, which every client can tell from its own.
+    private void SetVersion(RpcFrameHeader header)
     {
-        _started++;
-        RpcCall call = Calls.Rent();
-        call.Start(frame.Header.SequenceId);
-        if (FindRoute(frame.ProtocolData, out RpcFault fault) is not { } route)
+        _isVersionKnown = true;
+        if (header.Version == RpcFrameHeader.Version2)
         {
-            Log.CallNotDispatched(Logger, Connection.ConnectionId, fault.Message);
-            call.Fault = fault;
-            Reply(call);
-        }
-        else if (!call.TryPrepare(route, frame))
-        {
-            Reply(call);
-        }
-        else if (route.Endpoint.Scheduling == RpcScheduling.ThreadPool)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(call, preferLocal: false);
+            _rules = _rules.For(RpcFrameHeader.Version2);
+            Version2 = new RpcVersion2Session(this);
         }
         else
         {
-            RunInline(call);
+            _rules = _rules.For(RpcFrameHeader.Version1);
         }
     }
 
-    private RpcRoute? FindRoute(in ReadOnlySequence<byte> protocolData, out RpcFault fault)
+    private void Refuse(in RpcFrameError error)
     {
-        if (_lastCalled is { } last && protocolData.IsSingleSegment && protocolData.FirstSpan.SequenceEqual(last.Bytes))
+        if (Version2 is not null)
         {
-            fault = default;
-            return last.Route;
+            Version2.Refuse(error);
         }
-
-        RpcSpelling? found = _dispatch.Find(protocolData, out fault);
-        _lastCalled = found ?? _lastCalled;
-        return found?.Route;
+        else
+        {
+            RefuseVersion1(error.HasHeader ? error.Header : null, error.Describe());
+        }
     }
 
     private void RunInline(RpcCall call)
@@ -221,8 +292,8 @@ internal sealed partial class RpcServerConnection
         }
     }
 
-    // Replies made on this loop leave together when all of a read is done.
-    private void Reply(RpcCall call)
+    /// <summary>Sends a reply. Those made on this loop leave together when all of a read is done.</summary>
+    public void Reply(IOutputItem item)
     {
         if (_batch == Batch.None)
         {
@@ -231,7 +302,7 @@ internal sealed partial class RpcServerConnection
 
         if (_batch == Batch.Ours)
         {
-            Replies.WriteInRole(call);
+            Replies.WriteInRole(item);
             if (Replies.IsFull)
             {
                 // No more calls while the transport does not take what they answer.
@@ -241,21 +312,17 @@ internal sealed partial class RpcServerConnection
         }
         else
         {
-            Replies.Send(call);
+            Replies.Send(item);
         }
     }
 
-    // What follows cannot be read as frames: the peer is told, if there is a call to tell it about, and the connection ends.
-    private void Refuse(RpcFrameHeader? header, string reason)
+    private void EndBatch()
     {
-        Log.BadFrame(Logger, Connection.ConnectionId, reason);
-        if (header is { } refused)
+        if (_batch == Batch.Ours)
         {
-            _started++;
-            RpcCall call = Calls.Rent();
-            call.Start(refused.SequenceId);
-            call.Fault = new RpcFault("", "", RpcErrorCode.Decoding, reason);
-            Reply(call);
+            Replies.Exit();
         }
+
+        _batch = Batch.None;
     }
 }

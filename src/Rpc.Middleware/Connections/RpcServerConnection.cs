@@ -33,7 +33,7 @@ internal sealed partial class RpcServerConnection : IOutputOwner
         CallsCancelled = _callsCancelled.Token;
         _input = connection.Transport.Input;
         _dispatch = server.Dispatch;
-        _limits = server.FrameLimits;
+        _rules = server.FrameRules;
         _maxConcurrentCalls = server.Options.Limits.MaxConcurrentCallsPerConnection;
         Calls = new RpcCallPool(this);
         Replies = new OutputQueue(connection.Transport.Output, this, server.Options.Connections.FlushEachReply);
@@ -46,6 +46,9 @@ internal sealed partial class RpcServerConnection : IOutputOwner
     public RpcCallPool Calls { get; }
 
     public OutputQueue Replies { get; }
+
+    /// <summary>Set with the first frame, if that is of version 2.</summary>
+    public RpcVersion2Session? Version2 { get; private set; }
 
     public ILogger Logger => Server.Logger;
 
@@ -73,6 +76,12 @@ internal sealed partial class RpcServerConnection : IOutputOwner
                     LogReadFault(exception);
                     Abort("The connection failed.");
                 }
+            }
+
+            if (Version2 is not null)
+            {
+                Version2.OnInputOver();
+                EndBatch();
             }
 
             // Calls that were read are answered, and none runs on without its connection.

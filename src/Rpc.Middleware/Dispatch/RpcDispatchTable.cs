@@ -16,6 +16,7 @@ internal sealed class RpcDispatchTable
     internal const int MaxSpellingLength = 512;
 
     private readonly FrozenDictionary<(string Service, string Method), RpcRoute> _byName;
+    private readonly FrozenDictionary<byte[], RpcRoute>.AlternateLookup<ReadOnlySpan<byte>> _byUtf8;
     private readonly FrozenSet<string> _services;
     private readonly FrozenDictionary<byte[], RpcSpelling>.AlternateLookup<ReadOnlySpan<byte>> _canonical;
     private readonly ConcurrentDictionary<byte[], RpcSpelling> _spellings = new(ByteKeyComparer.Instance);
@@ -38,6 +39,10 @@ internal sealed class RpcDispatchTable
         }
 
         _byName = byName.ToFrozenDictionary();
+        _byUtf8 = byName.Values
+            .Where(route => !route.Name.Name.IsEmpty)
+            .ToFrozenDictionary(route => route.Name.Name.ToArray(), ByteKeyComparer.Instance)
+            .GetAlternateLookup<ReadOnlySpan<byte>>();
         _services = byName.Values.Select(route => route.Name.Service).ToFrozenSet(StringComparer.Ordinal);
         _canonical = byName.Values
             .Select(route => new RpcSpelling(route.Name.ProtocolData.ToArray(), route))
@@ -70,14 +75,42 @@ internal sealed class RpcDispatchTable
 
         if (!_byName.TryGetValue((data.ServiceName!, data.MethodName!), out RpcRoute? route))
         {
-            string message = _services.Contains(data.ServiceName!)
-                ? $"Service '{RpcNames.ForLog(data.ServiceName!)}' has no method '{RpcNames.ForLog(data.MethodName!)}'."
-                : $"There is no service '{RpcNames.ForLog(data.ServiceName!)}'.";
-            fault = new RpcFault(data.ServiceName!, data.MethodName!, RpcErrorCode.Server, message);
+            fault = Unknown(data.ServiceName!, data.MethodName!);
             return null;
         }
 
         return Remember(protocolData, route);
+    }
+
+    /// <summary>Finds the end point of a call of version 2.</summary>
+    /// <param name="name"><c>service/method</c> in UTF-8.</param>
+    /// <param name="fault">Why there is none, with a <see langword="null"/> result.</param>
+    public RpcRoute? Find(ReadOnlySpan<byte> name, out RpcFault fault)
+    {
+        fault = default;
+        if (_byUtf8.TryGetValue(name, out RpcRoute? route))
+        {
+            return route;
+        }
+
+        string text = System.Text.Encoding.UTF8.GetString(name);
+        int slash = text.IndexOf('/', StringComparison.Ordinal);
+        fault = slash < 0
+            ? Unknown(text, "")
+            : Unknown(text[..slash], text[(slash + 1)..]);
+        return null;
+    }
+
+    private RpcFault Unknown(string service, string method)
+    {
+        string message = _services.Contains(service)
+            ? $"Service '{RpcNames.ForLog(service)}' has no method '{RpcNames.ForLog(method)}'."
+            : $"There is no service '{RpcNames.ForLog(service)}'.";
+        return new RpcFault(service, method, RpcErrorCode.Server, message)
+        {
+            Status = new RpcStatus(RpcStatusCode.Unimplemented, message),
+            IsNotProcessed = true,
+        };
     }
 
     private RpcSpelling? FindSeen(in ReadOnlySequence<byte> protocolData)

@@ -42,6 +42,10 @@ internal sealed class RpcServer(
         MaxBodyLength = Options.Limits.MaxBodyLength,
     };
 
+    public RpcFrameRules FrameRules => field ??= new RpcFrameRules(
+        FrameLimits,
+        new RpcFrameLimits { MaxProtocolDataLength = Options.Limits.MaxProtocolDataLength, MaxBodyLength = RpcFrameRules.DefaultMaxFrameBodyLength });
+
     /// <summary>Where calls go. Only after <see cref="Freeze"/>.</summary>
     public RpcDispatchTable Dispatch =>
         Volatile.Read(ref _dispatch) ?? throw new InvalidOperationException("The RPC server has not been started.");

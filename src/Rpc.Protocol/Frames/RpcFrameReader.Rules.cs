@@ -77,25 +77,25 @@ public static partial class RpcFrameReader
         }
 
         RpcFrameErrorKind lengths = CheckLengths(header, limits);
-        return lengths != RpcFrameErrorKind.None ? lengths
-            : !HasFittingCallId(header) ? RpcFrameErrorKind.WrongCallId
-            : !HasFittingLengths(header) ? RpcFrameErrorKind.WrongLength
-            : RpcFrameErrorKind.None;
+        return lengths != RpcFrameErrorKind.None ? lengths : CheckShape(header);
     }
 
-    private static bool HasFittingCallId(in RpcFrameHeader header) => header.Type switch
+    // Call id and lengths must be what the type has.
+    private static RpcFrameErrorKind CheckShape(in RpcFrameHeader header)
     {
-        RpcFrameType.Credit => true, // of a call or of the connection
-        <= RpcFrameType.Cancel => header.SequenceId != 0,
-        _ => header.SequenceId == 0,
-    };
-
-    private static bool HasFittingLengths(in RpcFrameHeader header) => header.Type switch
-    {
-        RpcFrameType.Request => header.ProtocolDataLength >= ShortestRequestHeader,
-        RpcFrameType.Response or RpcFrameType.Data => true,
-        RpcFrameType.Ping or RpcFrameType.Pong => header.ProtocolDataLength == 0 && header.BodyLength == PingLength,
-        RpcFrameType.Credit or RpcFrameType.GoAway => header.ProtocolDataLength > 0 && header.BodyLength == 0,
-        _ => header.BodyLength == 0,
-    };
+        bool isOfCall = header.SequenceId != 0;
+        bool hasHeader = header.ProtocolDataLength != 0;
+        bool hasBody = header.BodyLength != 0;
+        (bool idFits, bool lengthsFit) = header.Type switch
+        {
+            RpcFrameType.Request => (isOfCall, header.ProtocolDataLength >= ShortestRequestHeader),
+            RpcFrameType.Response or RpcFrameType.Data => (isOfCall, true),
+            RpcFrameType.Headers or RpcFrameType.Cancel => (isOfCall, !hasBody),
+            RpcFrameType.Credit => (true, hasHeader && !hasBody),
+            RpcFrameType.Ping or RpcFrameType.Pong => (!isOfCall, !hasHeader && header.BodyLength == PingLength),
+            RpcFrameType.GoAway => (!isOfCall, hasHeader && !hasBody),
+            _ => (!isOfCall, !hasBody),
+        };
+        return !idFits ? RpcFrameErrorKind.WrongCallId : !lengthsFit ? RpcFrameErrorKind.WrongLength : RpcFrameErrorKind.None;
+    }
 }

@@ -21,14 +21,21 @@ internal sealed class RpcMessageSegment : ReadOnlySequenceSegment<byte>
 
     public int Room => _array.Length - Length;
 
+    public Memory<byte> Free => _array.AsMemory(Length);
+
+    public void Advance(int count)
+    {
+        Length += count;
+        Memory = _array.AsMemory(0, Length);
+    }
+
     /// <summary>Takes as many bytes as there is room for off the front.</summary>
     public void Fill(ref ReadOnlySequence<byte> source)
     {
         int length = (int)Math.Min(source.Length, Room);
-        source.Slice(0, length).CopyTo(_array.AsSpan(Length));
+        source.Slice(0, length).CopyTo(Free.Span);
         source = source.Slice(length);
-        Length += length;
-        Memory = _array.AsMemory(0, Length);
+        Advance(length);
     }
 
     /// <summary>Gives the arrays of a chain back.</summary>

@@ -93,6 +93,16 @@ internal sealed partial class OutputQueue : IThreadPoolWorkItem
         }
     }
 
+    /// <summary>From within an item's <see cref="IOutputItem.Write"/>: it has more to write, and takes another turn behind those that wait.</summary>
+    public void WriteAgain(IOutputItem item)
+    {
+        Postpone();
+        Enqueue(item);
+    }
+
+    /// <summary>From within an item's <see cref="IOutputItem.Write"/>: it has more to write, and its owner sends it again later. It is not finished.</summary>
+    public void Postpone() => _unflushed--;
+
     /// <summary>Takes the writer's role, for items that come one after the other on this thread, unless someone has it.</summary>
     public bool TryEnter()
     {

@@ -12,6 +12,8 @@ internal sealed class RawPeer : IAsyncDisposable
 {
     private static readonly RpcFrameLimits Limits = new() { MaxBodyLength = 64 * 1024 * 1024 };
 
+    private static readonly RpcFrameRules Version2Rules = new(null, Limits);
+
     private readonly Stream _stream;
     private readonly PipeReader _input;
 
@@ -77,6 +79,31 @@ internal sealed class RawPeer : IAsyncDisposable
 
             Assert.False(read.IsCompleted, $"The server closed the connection with {buffer.Length} bytes of a frame.");
             _input.AdvanceTo(buffer.Start, buffer.End);
+        }
+    }
+
+    /// <summary>The next frame of version 2; <see langword="null"/> at the end of the connection.</summary>
+    public async Task<Version2Reply?> TryReceiveVersion2Async()
+    {
+        while (true)
+        {
+            ReadResult read = await _input.ReadAsync().InTime();
+            ReadOnlySequence<byte> buffer = read.Buffer;
+            RpcFrameReadStatus status = RpcFrameReader.TryRead(ref buffer, Version2Rules, out RpcFrame frame, out RpcFrameError error);
+            Assert.True(status != RpcFrameReadStatus.Error, error.Describe());
+            if (status == RpcFrameReadStatus.Frame)
+            {
+                Version2Reply reply = Version2Reply.Read(frame);
+                _input.AdvanceTo(buffer.Start);
+                return reply;
+            }
+
+            _input.AdvanceTo(buffer.Start, buffer.End);
+            if (read.IsCompleted)
+            {
+                Assert.True(buffer.IsEmpty, $"The server closed the connection with {buffer.Length} bytes of a frame.");
+                return null;
+            }
         }
     }
 

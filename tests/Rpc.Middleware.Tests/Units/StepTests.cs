@@ -140,8 +140,8 @@ public sealed class StepTests
         RpcCall call = new(new RpcServerConnection(server, new DefaultConnectionContext("memory", transport, transport)), isPooled: true);
         ReadOnlySequence<byte> buffer = new(Golden.Request);
         RpcFrameReader.TryRead(ref buffer, RpcFrameLimits.Default, out RpcFrame frame, out _);
-        call.Start(1);
-        Assert.True(call.TryPrepare(server.Dispatch.Find(frame.ProtocolData, out _)!.Route, frame));
+        call.Start(1, receivedAt: 0);
+        Assert.True(call.TryPrepare(server.Dispatch.Find(frame.ProtocolData, out _)!.Route, frame.Body));
         return call;
     }
 

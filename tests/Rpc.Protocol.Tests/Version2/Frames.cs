@@ -33,6 +33,17 @@ internal static class Frames
         return output.WrittenSpan.ToArray();
     }
 
+    public static byte[] Repeat(ReadOnlySpan<byte> bytes, int times)
+    {
+        byte[] all = new byte[bytes.Length * times];
+        for (int i = 0; i < times; i++)
+        {
+            bytes.CopyTo(all.AsSpan(i * bytes.Length));
+        }
+
+        return all;
+    }
+
     /// <summary>Reads one whole frame that must be good and fill the bytes.</summary>
     public static RpcFrame Read(ReadOnlySequence<byte> buffer)
     {

@@ -1,0 +1,156 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Google.Protobuf;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <remarks>The reply on its way out. All of it runs in the writer's role.</remarks>
+internal sealed partial class RpcVersion2Call
+{
+    private byte[]? _cut; // a reply that is longer than a frame, serialised; from ArrayPool.Shared
+    private RpcMessageCutter _cutter;
+
+    /// <summary>Guarded by the lock of <see cref="RpcReplyCredit"/>, as the next three.</summary>
+    public RpcSendCredit Credit;
+
+    public bool HasCredit { get; set; }
+
+    public int EarlyCredit { get; set; }
+
+    public bool IsWaitingForCredit { get; set; }
+
+    /// <summary>Writes the reply, a piece of it, or the error in its place. Never leaves half a frame.</summary>
+    /// <param name="output">Where it goes.</param>
+    /// <param name="isDone">False if the call will be written again, which the queue knows.</param>
+    /// <returns>Bytes written.</returns>
+    public int WriteReply(PipeWriter output, out bool isDone)
+    {
+        isDone = true;
+        if (IsOneWay)
+        {
+            return 0;
+        }
+
+        if (call.Fault is null)
+        {
+            try
+            {
+                return _cut is null ? WriteMessage(output, out isDone) : WritePiece(output, out isDone);
+            }
+            catch (RpcException exception)
+            {
+                // Over a limit, or changed by someone while it was written. The frame was not begun.
+                Log.ReplyNotWritten(session.Logger, call.Name, session.ConnectionId, exception);
+                call.Fault = RpcFault.Of(exception.StatusCode, "The reply could not be written.", call.Name);
+            }
+        }
+
+        return WriteFault(output, call.Fault!.Value);
+    }
+
+    private int WriteMessage(PipeWriter output, out bool isDone)
+    {
+        isDone = true;
+        IMessage reply = call.Reply!;
+        int length = RpcMessageCodec.CalculateSize(reply);
+        if (length > session.MaxReplyLength)
+        {
+            throw new RpcException(RpcStatusCode.ResourceExhausted, $"A reply of {length} bytes is over the limit of {session.MaxReplyLength}.");
+        }
+
+        if (length > session.PeerLimits.MaxBodyLength)
+        {
+            _cut = ArrayPool<byte>.Shared.Rent(length);
+            RpcMessageCodec.Serialize(reply, _cut.AsSpan(0, length));
+            _cutter = new RpcMessageCutter(new ReadOnlySequence<byte>(_cut, 0, length), session.PeerLimits.MaxBodyLength);
+            session.Credit.Begin(this);
+
+            // Whatever cancels the call ends its waiting for credit, the time limit too.
+            CancellationToken.UnsafeRegister(static call => ((RpcVersion2Call)call!).OnReplyCancelled(), this);
+            return WritePiece(output, out isDone);
+        }
+
+        if (ReplyMetadata is not null || ReplyTrailers is not null)
+        {
+            return RpcCallFrameWriter.WriteMessage(
+                output, RpcFrameType.Response, _id, default, new RpcCallHeader { Metadata = ReplyMetadata, Trailers = ReplyTrailers }, reply, session.PeerLimits);
+        }
+
+        Span<byte> span = output.GetSpan(RpcCallFrameWriter.MaxShortStart + length);
+        int start = RpcCallFrameWriter.WriteResponseStart(span, _id, length);
+        RpcMessageCodec.Serialize(reply, span.Slice(start, length));
+        output.Advance(start + length);
+        return start + length;
+    }
+
+    private void OnReplyCancelled() => session.Credit.Wake(this);
+
+    private int WritePiece(PipeWriter output, out bool isDone)
+    {
+        if (CancelledWith is { } cancelled)
+        {
+            throw new RpcException(cancelled, "The call was cancelled while its reply was sent.");
+        }
+
+        if (!_cutter.IsFirst && _cutter.Remaining <= session.PeerLimits.MaxBodyLength)
+        {
+            isDone = true;
+            ReadOnlySequence<byte> last = _cutter.Take(_cutter.NextLength, out _);
+            return Write(output, RpcFrameType.Response, new RpcCallHeader { Metadata = ReplyMetadata, Trailers = ReplyTrailers }, last);
+        }
+
+        isDone = false;
+        if (!session.Credit.TryTake(this, _cutter.NextLength, out int granted))
+        {
+            if (granted < 0)
+            {
+                throw new RpcException(RpcStatusCode.Unavailable, "The peer has stopped sending and cannot grant more of the reply.");
+            }
+
+            // From here on another thread may send it again.
+            session.Replies.Postpone();
+            return 0;
+        }
+
+        RpcCallHeader header = new() { Flags = RpcCallBits.More, MessageLength = _cutter.IsFirst ? _cutter.Length : 0 };
+        int written = Write(output, RpcFrameType.Data, header, _cutter.Take(granted, out _));
+        session.Replies.WriteAgain(call);
+        return written;
+    }
+
+    private int Write(PipeWriter output, RpcFrameType type, in RpcCallHeader header, in ReadOnlySequence<byte> body) =>
+        RpcCallFrameWriter.Write(output, type, _id, default, header, body, session.PeerLimits);
+
+    private int WriteFault(PipeWriter output, in RpcFault fault)
+    {
+        RpcCallHeader header = new()
+        {
+            Flags = RpcCallBits.NoMessage | (fault.IsNotProcessed ? RpcCallBits.NotProcessed : RpcCallBits.None),
+            Status = fault.Status,
+            Metadata = ReplyMetadata,
+            Trailers = fault.Trailers is { Count: > 0 } ? fault.Trailers : ReplyTrailers,
+        };
+        try
+        {
+            return Write(output, RpcFrameType.Response, header, default);
+        }
+        catch (RpcException exception)
+        {
+            // The handler gave more metadata or details than a frame takes: the error itself must reach the caller.
+            Log.ReplyNotWritten(session.Logger, call.Name, session.ConnectionId, exception);
+            header = new RpcCallHeader { Flags = header.Flags, Status = new RpcStatus(fault.Status.Code, fault.Status.Message) };
+            return Write(output, RpcFrameType.Response, header, default);
+        }
+    }
+
+    private void DropReply()
+    {
+        if (_cut is not null)
+        {
+            ArrayPool<byte>.Shared.Return(_cut);
+            _cut = null;
+            _cutter = default;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System.Diagnostics.CodeAnalysis;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// What a call of version 2 has beside the rest: a time limit, cancellation of its own, metadata, a request in pieces. Kept by its pooled
+/// call. The read loop starts and cancels it; for the rest it belongs to whoever has the call.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A source whose timer does not run holds nothing.")]
+internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session session)
+{
+    private const int NotCancelled = -1;
+
+    private volatile uint _id; // 0: not under way
+    private RpcReceiveCredit _received; // of the read loop
+    private volatile int _cancelledWith = NotCancelled;
+    private CancellationTokenSource? _source; // used again, unless it was cancelled
+    private bool _isSourceUsed;
+    private CancellationTokenRegistration _registration;
+
+    /// <summary>What the output queue knows it by.</summary>
+    public IOutputItem Item => call;
+
+    /// <summary>Time that the caller gives, from the moment the request was read; null without a limit.</summary>
+    public TimeSpan? Timeout { get; set; }
+
+    public bool IsOneWay { get; set; }
+
+    /// <summary>Whether END has come: nothing of the request is missing.</summary>
+    public bool IsRequestOver { get; set; }
+
+    /// <summary>Where the call leads; for a request that comes in pieces.</summary>
+    public RpcRoute? Route { get; set; }
+
+    /// <summary>Puts the request together. With the first piece.</summary>
+    public RpcMessageAssembly? Assembly { get; set; }
+
+    /// <summary>Bytes of the request that have come in pieces.</summary>
+    public long Collected { get; set; }
+
+    /// <summary>The whole request, until END has come too.</summary>
+    public RpcPooledMessage? Message { get; set; }
+
+    public RpcMetadata RequestMetadata { get; set; } = RpcMetadata.Empty;
+
+    public RpcMetadata? ReplyMetadata { get; set; }
+
+    public RpcMetadata? ReplyTrailers { get; set; }
+
+    /// <summary>Time left; null without a limit.</summary>
+    public TimeSpan? TimeLeft => Timeout - session.Server.TimeProvider.GetElapsedTime(call.ReceivedAt);
+
+    /// <summary>Why the call was cancelled; null if it was not.</summary>
+    public RpcStatusCode? CancelledWith =>
+        _cancelledWith != NotCancelled ? (RpcStatusCode)_cancelledWith
+        : session.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
+        : IsOutOfTime ? RpcStatusCode.DeadlineExceeded
+        : null;
+
+    // A timer may fire a little before the clock says so.
+    private bool IsOutOfTime => Timeout is not null && (TimeLeft <= TimeSpan.Zero || (_isSourceUsed && _source!.IsCancellationRequested));
+
+    /// <summary>Made when it is first asked for, as few handlers do.</summary>
+    public CancellationToken CancellationToken
+    {
+        get
+        {
+            if (!_isSourceUsed)
+            {
+                _isSourceUsed = true;
+                StartSource();
+            }
+
+            return _source!.Token;
+        }
+    }
+
+    /// <summary>Counts a DATA frame that is taken in at once. Read loop only.</summary>
+    /// <returns>False if the caller may not send that much.</returns>
+    public bool TryReceive(long cost, out int grant)
+    {
+        bool isReceived = _received.TryReceive(cost);
+        grant = isReceived ? _received.Release(cost) : 0;
+        return isReceived;
+    }
+
+    /// <summary>Whether the call has this id and is under way. Any thread.</summary>
+    public bool IsUnderWay(uint id) => _id == id;
+
+    /// <summary>Starts the call. Read loop only.</summary>
+    public void Start(uint id)
+    {
+        // Here and not in Reset: until now a CREDIT for the call before may have been counted.
+        HasCredit = false;
+        EarlyCredit = 0;
+        _received = new RpcReceiveCredit(RpcSettings.DefaultCallCredit);
+        _id = id;
+    }
+
+    /// <summary>Cancels the call, if it is still under way. Read loop only: no other call starts meanwhile.</summary>
+    public void Cancel(RpcStatusCode code)
+    {
+        _cancelledWith = (int)code;
+        Interlocked.MemoryBarrier(); // pairs with the one in StartSource
+        CancelSource();
+        session.Credit.Wake(this); // a reply that waits for credit
+    }
+
+    /// <summary>Gives the id free. From now on the read loop does not find the call.</summary>
+    public void End() => _id = 0;
+
+    /// <summary>Forgets everything about the call.</summary>
+    public void Reset()
+    {
+        DropReply();
+        Assembly?.Reset();
+        Message?.Dispose();
+        Message = null;
+        Collected = 0;
+        Route = null;
+        Timeout = null;
+        IsOneWay = false;
+        IsRequestOver = false;
+        RequestMetadata = RpcMetadata.Empty;
+        ReplyMetadata = null;
+        ReplyTrailers = null;
+        _cancelledWith = NotCancelled;
+        if (_isSourceUsed)
+        {
+            _isSourceUsed = false;
+            _registration.Unregister();
+            _registration = default;
+            if (!_source!.TryReset())
+            {
+                // Not disposed of: the read loop may be cancelling it right now.
+                _source = null;
+            }
+        }
+    }
+
+    private void StartSource()
+    {
+        if (_source is null || _source.IsCancellationRequested)
+        {
+            // Cancelled: by a CANCEL that came when the call before had just ended.
+            _source = new CancellationTokenSource(System.Threading.Timeout.InfiniteTimeSpan, session.Server.TimeProvider);
+        }
+
+        _registration = session.CallsCancelled.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _source);
+        if (TimeLeft is { } left && left < SniffTimer.Longest)
+        {
+            _source.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        }
+
+        Interlocked.MemoryBarrier(); // pairs with the one in Cancel
+        if (_cancelledWith != NotCancelled)
+        {
+            CancelSource();
+        }
+    }
+
+    private void CancelSource()
+    {
+        try
+        {
+            _source?.Cancel();
+        }
+        catch (AggregateException exception)
+        {
+            // Handlers registered callbacks that throw.
+            Log.CancellationFailed(session.Logger, session.ConnectionId, exception);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+using System.Buffers;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <remarks>Frames of calls.</remarks>
+internal sealed partial class RpcVersion2Session
+{
+    // What requests in pieces may take together, in longest messages.
+    private const int LongestMessagesAtOnce = 4;
+
+    private readonly RpcMethodTable<RpcNamedMethod> _methods = new();
+    private readonly RpcActiveCalls _active = new();
+    private readonly Dictionary<uint, RpcCall> _incoming = []; // under way, and something of the request is missing
+    private readonly int _maxMessageLength;
+    private RpcReceiveCredit _credit = new(RpcSettings.DefaultConnectionCredit);
+    private long _collected; // bytes of the requests in _incoming
+
+    /// <summary>Whether a call needs more frames, so that reading must go on.</summary>
+    public bool NeedsInput => _incoming.Count > 0;
+
+    private bool OnRequest(in RpcFrame frame)
+    {
+        using RpcHeaderBytes bytes = new(frame.ProtocolData);
+        RpcHeaderError error = RpcReceivedHeader.Read(frame.Header, bytes.Span, out RpcReceivedHeader header);
+        if (error != RpcHeaderError.None || FindMethod(header.Method, out error) is not { } method)
+        {
+            return Refuse(error, frame);
+        }
+
+        uint id = frame.Header.SequenceId;
+        if (_active.Find(id) is not null)
+        {
+            return Refuse(RpcGoAwayCode.ProtocolError, $"The call id {id} is in use.");
+        }
+
+        bool isAtCapacity = _connection.IsAtCapacity;
+        RpcCall call = _connection.StartCall(id);
+        RpcVersion2Call state = call.Version2!;
+        state.Start(id);
+        _active.Add(id, call);
+        if (FindFault(method, header, state, isAtCapacity) is { } fault)
+        {
+            Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
+            Fail(call, fault);
+            return true;
+        }
+
+        if (header.Flags == RpcCallBits.End || header.Flags == (RpcCallBits.End | RpcCallBits.OneWay))
+        {
+            _connection.Run(call, method.Route!, frame.Body);
+            return true;
+        }
+
+        state.Route = method.Route;
+        return Collect(call, state, id, header, frame.Body);
+    }
+
+    private RpcNamedMethod? FindMethod(scoped in RpcMethodReference reference, out RpcHeaderError error)
+    {
+        if (!reference.IsNamed)
+        {
+            RpcNamedMethod? known = _methods.Find(reference.Index);
+            error = known is null ? RpcHeaderError.UnknownMethodIndex : RpcHeaderError.None;
+            return known;
+        }
+
+        RpcRoute? route = _dispatch.Find(reference.Name, out RpcFault fault);
+        RpcNamedMethod named = new(route, fault);
+        error = _methods.Define(reference.Index, named);
+        return error == RpcHeaderError.None ? named : null;
+    }
+
+    // What is wrong with a call as a whole; also takes its header over.
+    private RpcFault? FindFault(RpcNamedMethod method, scoped in RpcReceivedHeader header, RpcVersion2Call state, bool isAtCapacity)
+    {
+        state.IsOneWay = (header.Flags & RpcCallBits.OneWay) != 0;
+        state.Timeout = header.Timeout;
+        if (method.Route is null)
+        {
+            return method.Fault;
+        }
+
+        if (_connection.IsDraining)
+        {
+            return NotProcessed(RpcStatusCode.Unavailable, "The server stops.");
+        }
+
+        if (isAtCapacity)
+        {
+            return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.");
+        }
+
+        if (header.Timeout <= TimeSpan.Zero)
+        {
+            return NotProcessed(RpcStatusCode.DeadlineExceeded, "The time for the call was over when it came.");
+        }
+
+        if ((header.Flags & RpcCallBits.Compressed) != 0 || header.AttachmentLength > 0)
+        {
+            return NotProcessed(RpcStatusCode.Unimplemented, "This server takes neither compressed messages nor attachments.");
+        }
+
+        if (header.MessageLength > _maxMessageLength || _collected + header.MessageLength > (long)LongestMessagesAtOnce * _maxMessageLength)
+        {
+            return NotProcessed(RpcStatusCode.ResourceExhausted, $"A message of {header.MessageLength} bytes is over the limit.");
+        }
+
+        RpcMetadataError error = header.ReadMetadata(RpcMetadataLimits.Default, out RpcMetadata metadata);
+        if (error != RpcMetadataError.None)
+        {
+            RpcStatusCode code = error is RpcMetadataError.TooManyEntries or RpcMetadataError.TooLong
+                ? RpcStatusCode.ResourceExhausted
+                : RpcStatusCode.InvalidArgument;
+            return NotProcessed(code, $"The metadata is refused: {error}.");
+        }
+
+        state.RequestMetadata = metadata;
+        return null;
+
+        static RpcFault NotProcessed(RpcStatusCode code, string message) => RpcFault.Of(code, message) with { IsNotProcessed = true };
+    }
+
+    private bool OnData(in RpcFrame frame)
+    {
+        using RpcHeaderBytes bytes = new(frame.ProtocolData);
+        RpcHeaderError error = RpcReceivedHeader.Read(frame.Header, bytes.Span, out RpcReceivedHeader header);
+        if (error != RpcHeaderError.None)
+        {
+            return Refuse(error, frame);
+        }
+
+        long cost = (header.Flags & RpcCallBits.NoMessage) == 0 ? RpcCredit.CostOf((int)frame.Header.BodyLength) : 0;
+        if (!_credit.TryReceive(cost))
+        {
+            return Refuse(RpcGoAwayCode.FlowControlError, "DATA beyond the credit of the connection.");
+        }
+
+        // What is collected is bounded by the limits of messages, so all of it is given back at once.
+        Grant(0, _credit.Release(cost));
+        uint id = frame.Header.SequenceId;
+        if (!_incoming.TryGetValue(id, out RpcCall? call))
+        {
+            return true; // the call has ended, or never was
+        }
+
+        RpcVersion2Call state = call.Version2!;
+        if (!state.TryReceive(cost, out int grant))
+        {
+            return Refuse(RpcGoAwayCode.FlowControlError, "DATA beyond the credit of its call.");
+        }
+
+        if ((header.Flags & RpcCallBits.End) == 0)
+        {
+            Grant(id, grant);
+        }
+
+        return Collect(call, state, id, header, frame.Body);
+    }
+
+    private bool Collect(RpcCall call, RpcVersion2Call state, uint id, scoped in RpcReceivedHeader header, in ReadOnlySequence<byte> body)
+    {
+        _incoming[id] = call;
+        state.IsRequestOver |= (header.Flags & RpcCallBits.End) != 0;
+        if ((header.Flags & RpcCallBits.NoMessage) == 0)
+        {
+            if (state.Message is not null)
+            {
+                EndCollecting(state, id);
+                Fail(call, RpcFault.Of(RpcStatusCode.InvalidArgument, "The method takes one message."));
+                return true;
+            }
+
+            state.Assembly ??= new RpcMessageAssembly(_maxMessageLength);
+            RpcAssemblyResult result = state.Assembly.Add(header, body, out RpcPooledMessage? message);
+            switch (result)
+            {
+                case RpcAssemblyResult.Mismatch:
+                    return Refuse(RpcGoAwayCode.ProtocolError, "The pieces of a message do not fit together.");
+                case RpcAssemblyResult.TooLong:
+                    EndCollecting(state, id);
+                    Fail(call, RpcFault.Of(RpcStatusCode.ResourceExhausted, "The message is over the limit."));
+                    return true;
+            }
+
+            state.Collected += body.Length;
+            _collected += body.Length;
+            state.Message = message;
+        }
+
+        if (state.IsRequestOver && !(state.Assembly is { IsUnderWay: true }))
+        {
+            EndCollecting(state, id);
+            Start(call, state);
+        }
+
+        return true;
+    }
+
+    private void Start(RpcCall call, RpcVersion2Call state)
+    {
+        if (state.Message is not { } message)
+        {
+            Fail(call, RpcFault.Of(RpcStatusCode.InvalidArgument, "The method takes a message, and there is none."));
+            return;
+        }
+
+        // The message holds copies afterwards.
+        state.Message = null;
+        using (message)
+        {
+            _connection.Run(call, state.Route!, message.Message);
+        }
+    }
+
+    private void EndCollecting(RpcVersion2Call state, uint id)
+    {
+        _incoming.Remove(id);
+        _collected -= state.Collected;
+        state.Collected = 0;
+    }
+
+    private bool OnCancel(in RpcFrame frame)
+    {
+        using RpcHeaderBytes bytes = new(frame.ProtocolData);
+        RpcHeaderError error = RpcControlFrame.ReadCancel(bytes.Span, out RpcStatusCode code);
+        if (error != RpcHeaderError.None)
+        {
+            return Refuse(error, frame);
+        }
+
+        uint id = frame.Header.SequenceId;
+        if (_incoming.TryGetValue(id, out RpcCall? incoming))
+        {
+            EndCollecting(incoming.Version2!, id);
+            Fail(incoming, RpcFault.Of(code == RpcStatusCode.Ok ? RpcStatusCode.Cancelled : code, "The call was cancelled by its caller."));
+        }
+        else
+        {
+            _active.Find(id)?.Version2!.Cancel(code == RpcStatusCode.Ok ? RpcStatusCode.Cancelled : code);
+        }
+
+        return true;
+    }
+
+    private void Fail(RpcCall call, RpcFault fault)
+    {
+        call.Fault = fault;
+        _connection.Reply(call);
+    }
+
+    private void Grant(uint id, int bytes)
+    {
+        if (bytes > 0)
+        {
+            _connection.SendControl(new RpcControlItem(output => RpcControlFrame.WriteCredit(output, id, bytes)));
+        }
+    }
+}

@@ -1,0 +1,177 @@
+using System.Buffers;
+using Kestrel.Rpc.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// What a connection of version 2 knows beside its calls: what names stand for, credit, the peer's settings. Takes the frames from the read
+/// loop, which everything here belongs to unless it says otherwise. This part is the connection's own frames; those of calls are in the other.
+/// </summary>
+internal sealed partial class RpcVersion2Session
+{
+    private readonly RpcServerConnection _connection;
+    private readonly RpcDispatchTable _dispatch;
+    private bool _hasFrame;
+
+    public RpcVersion2Session(RpcServerConnection connection)
+    {
+        _connection = connection;
+        _dispatch = connection.Server.Dispatch;
+        _maxMessageLength = connection.Server.FrameLimits.MaxBodyLength;
+        PeerLimits = RpcFrameRules.DefaultVersion2Limits;
+        MaxReplyLength = _maxMessageLength;
+        Credit = new RpcReplyCredit(connection.Replies);
+        SendSettings();
+    }
+
+    public RpcServer Server => _connection.Server;
+
+    public OutputQueue Replies => _connection.Replies;
+
+    public ILogger Logger => _connection.Logger;
+
+    public string ConnectionId => _connection.Connection.ConnectionId;
+
+    public CancellationToken CallsCancelled => _connection.CallsCancelled;
+
+    /// <summary>The longest frames that the peer takes. The peer's settings come before any call, so replies see the last word.</summary>
+    public RpcFrameLimits PeerLimits { get; private set; }
+
+    /// <summary>The longest reply: what this side sends and the peer takes.</summary>
+    public int MaxReplyLength { get; private set; }
+
+    /// <summary>Credit for cut replies. Any thread.</summary>
+    public RpcReplyCredit Credit { get; }
+
+    /// <summary>Takes a frame.</summary>
+    /// <returns>False if the peer broke the protocol: it was told, and the connection ends.</returns>
+    public bool OnFrame(in RpcFrame frame)
+    {
+        bool isFirst = !_hasFrame;
+        _hasFrame = true;
+        switch (frame.Header.Type)
+        {
+            case RpcFrameType.Request:
+                return OnRequest(frame);
+            case RpcFrameType.Data:
+                return OnData(frame);
+            case RpcFrameType.Cancel:
+                return OnCancel(frame);
+            case RpcFrameType.Credit:
+                return OnCredit(frame);
+            case RpcFrameType.Ping:
+                ulong opaque = RpcControlFrame.ReadPing(frame.Body);
+                _connection.SendControl(new RpcControlItem(output => RpcControlFrame.WritePong(output, opaque)));
+                return true;
+            case RpcFrameType.Pong:
+                return true; // nothing was asked
+            case RpcFrameType.GoAway:
+                return OnGoAway(frame);
+            case RpcFrameType.Settings when isFirst:
+                return OnSettings(frame);
+            default:
+                return Refuse(RpcGoAwayCode.ProtocolError, $"A client must not send {frame.Header.Type} here.");
+        }
+    }
+
+    /// <summary>Tells the peer about bytes that are no frame.</summary>
+    public void Refuse(in RpcFrameError error)
+    {
+        bool isLimit = error.Kind is RpcFrameErrorKind.ProtocolDataTooLong or RpcFrameErrorKind.BodyTooLong;
+        Refuse(isLimit ? RpcGoAwayCode.LimitExceeded : RpcGoAwayCode.ProtocolError, error.Describe());
+    }
+
+    /// <summary>Tells the peer that the host stops.</summary>
+    public void SayGoodbye() => SendGoAway(RpcGoAwayCode.Shutdown, "The server stops.");
+
+    /// <summary>Nothing more is read: what waits for the peer is ended.</summary>
+    public void OnInputOver()
+    {
+        foreach (RpcCall call in _incoming.Values)
+        {
+            call.Fault = RpcFault.Of(RpcStatusCode.Cancelled, "The request was not finished.");
+            _connection.Reply(call);
+        }
+
+        _incoming.Clear();
+        Credit.End();
+    }
+
+    private void SendSettings()
+    {
+        RpcSettings settings = new()
+        {
+            MaxConcurrentCalls = Server.Options.Limits.MaxConcurrentCallsPerConnection,
+            MaxMessageLength = _maxMessageLength,
+        };
+        _connection.SendControl(new RpcControlItem(settings.Write));
+    }
+
+    private bool OnSettings(in RpcFrame frame)
+    {
+        using RpcHeaderBytes bytes = new(frame.ProtocolData);
+        RpcHeaderError error = RpcSettings.Read(bytes.Span, out RpcSettings settings);
+        if (error != RpcHeaderError.None)
+        {
+            return Refuse(error, frame);
+        }
+
+        PeerLimits = new RpcFrameLimits { MaxBodyLength = settings.MaxFrameBodyLength };
+        MaxReplyLength = Math.Min(_maxMessageLength, settings.MaxMessageLength);
+        return Credit.TrySet(settings) || Refuse(RpcGoAwayCode.FlowControlError, "The settings grant too much credit.");
+    }
+
+    private bool OnCredit(in RpcFrame frame)
+    {
+        using RpcHeaderBytes bytes = new(frame.ProtocolData);
+        RpcHeaderError error = RpcControlFrame.ReadCredit(bytes.Span, out int granted);
+        if (error != RpcHeaderError.None)
+        {
+            return Refuse(error, frame);
+        }
+
+        uint id = frame.Header.SequenceId;
+        bool isAdded = id == 0 ? Credit.TryAdd(granted)
+            : _active.Find(id)?.Version2 is not { } call || Credit.TryAdd(call, granted);
+        return isAdded || Refuse(RpcGoAwayCode.FlowControlError, "The credit is more than there can be.");
+    }
+
+    // A client that makes no more calls, or found a fault in what it got: it ends the connection itself.
+    private bool OnGoAway(in RpcFrame frame)
+    {
+        using RpcHeaderBytes bytes = new(frame.ProtocolData);
+        RpcHeaderError error = RpcControlFrame.ReadGoAway(bytes.Span, out RpcGoAwayCode code, out ReadOnlySpan<byte> message);
+        if (error != RpcHeaderError.None)
+        {
+            return Refuse(error, frame);
+        }
+
+        if (code != RpcGoAwayCode.Shutdown)
+        {
+            Log.PeerGoesAway(Logger, ConnectionId, code, RpcNames.ForLog(System.Text.Encoding.UTF8.GetString(message)));
+        }
+
+        return true;
+    }
+
+    private bool Refuse(RpcHeaderError error, in RpcFrame frame) =>
+        Refuse(RpcGoAwayCode.ProtocolError, $"The header of a {frame.Header.Type} frame is refused: {error}.");
+
+    private bool Refuse(RpcGoAwayCode code, string reason)
+    {
+        Log.BadFrame(Logger, ConnectionId, reason);
+        SendGoAway(code, reason);
+        return false;
+    }
+
+    private void SendGoAway(RpcGoAwayCode code, string message)
+    {
+        _connection.SendControl(new RpcControlItem(output => RpcControlFrame.WriteGoAway(output, code, message)));
+        if (code != RpcGoAwayCode.Shutdown)
+        {
+            // Nothing follows it.
+            _ = Replies.CloseAsync();
+        }
+    }
+}
