@@ -65,6 +65,12 @@ public sealed partial class RpcConnection : RpcCallInvoker, ISessionOwner, IAsyn
     /// <summary>How many calls wait for a reply.</summary>
     internal int PendingCalls => _session.Calls.Count;
 
+    /// <summary>How many calls have ended here and not at the server. Version 2.</summary>
+    internal int AbandonedCalls => _session.Calls.Abandoned;
+
+    /// <summary>How many calls wait for credit. Version 2.</summary>
+    internal int ParkedCalls => (_session as Version2Session)?.Flow.Parked ?? 0;
+
     /// <summary>How many requests wait to be written.</summary>
     internal long QueuedCalls => _session.Requests.Count;
 

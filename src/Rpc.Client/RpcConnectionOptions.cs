@@ -7,7 +7,12 @@ namespace Kestrel.Rpc.Client;
 /// <summary>How an <see cref="RpcConnection"/> behaves. Read once, when the connection is made.</summary>
 public sealed class RpcConnectionOptions
 {
-    /// <summary>The longest frame sent or accepted. Default: <see cref="RpcFrameLimits.Default"/>.</summary>
+    private int? _protocolVersion;
+
+    /// <summary>
+    /// The longest frame sent or accepted in version 1. In version 2 that of protocol data is that of frame headers; the others are in
+    /// <see cref="Settings"/>. Default: <see cref="RpcFrameLimits.Default"/>.
+    /// </summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     public RpcFrameLimits Limits
     {
@@ -20,20 +25,21 @@ public sealed class RpcConnectionOptions
     } = RpcFrameLimits.Default;
 
     /// <summary>
-    /// The version of the protocol spoken: 1 or 2. Default 1, which every server speaks. Version 2 has what version 1 has not: metadata,
-    /// deadlines and cancelling that reach the server, streams, attachments, messages that are cut so as to hold up no others.
+    /// The version of the protocol spoken: 1 or 2. Default 1, which every server speaks. Version 2 has what version 1 has
+    /// not: metadata, deadlines and cancelling that reach the server, streams, attachments, messages that are cut so as to hold up no others.
+    /// Servers of MyRPC speak version 1 only.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is neither.</exception>
     public int ProtocolVersion
     {
-        get;
+        get => _protocolVersion ?? RpcFrameHeader.Version1;
         set
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(value, RpcFrameHeader.Version1);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(value, RpcFrameHeader.Version2);
-            field = value;
+            _protocolVersion = value;
         }
-    } = RpcFrameHeader.Version1;
+    }
 
     /// <summary>
     /// What this side accepts from a server of version 2: credit, the longest frame and the longest message, which is also the longest one

@@ -94,12 +94,15 @@ internal sealed class RequestQueue : IOutputOwner
         call.Release();
     }
 
-    /// <summary>Queues what is no new call: frames of a call under way, or of the connection. Also in the writer's role.</summary>
+    /// <summary>Queues what is no new call: frames of a call under way, or of the connection.</summary>
     public void Enqueue(IOutputItem item)
     {
         Interlocked.Increment(ref _accepted);
         _output.Enqueue(item);
     }
+
+    /// <summary>Gives an item that has more to write another turn. In the writer's role, last thing before the item returns.</summary>
+    public void WriteAgain(IOutputItem item) => _output.WriteAgain(item);
 
     /// <summary>Writes what a call has to write, as far as it may now. In the writer's role.</summary>
     /// <param name="call">The call.</param>

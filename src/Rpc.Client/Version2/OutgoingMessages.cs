@@ -160,7 +160,7 @@ internal sealed class OutgoingMessages : IValueTaskSource
 
             if (written >= BytesPerTurn)
             {
-                call.Session.Requests.Enqueue(call);
+                call.Session.Requests.WriteAgain(call);
                 goesOn = true;
                 return written;
             }

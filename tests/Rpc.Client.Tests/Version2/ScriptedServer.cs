@@ -14,12 +14,8 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     private readonly PipeServer _pipes;
 
-    public ScriptedServer(RpcConnectionOptions? options = null, PipeOptions? requests = null, PipeOptions? replies = null, uint lastCallId = 0)
-    {
-        options ??= new RpcConnectionOptions();
-        options.ProtocolVersion = 2;
-        _pipes = new PipeServer(options, lastCallId, requests, replies);
-    }
+    public ScriptedServer(RpcConnectionOptions? options = null, PipeOptions? requests = null, PipeOptions? replies = null, uint lastCallId = 0) =>
+        _pipes = new PipeServer(options, lastCallId, requests, replies, version: 2);
 
     public RpcConnection Client => _pipes.Client;
 
