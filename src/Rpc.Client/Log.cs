@@ -27,4 +27,7 @@ internal static partial class Log
 
     [LoggerMessage(7, LogLevel.Debug, "Connection {ConnectionId} met an error while it closed.", EventName = "CloseFailed")]
     public static partial void CloseFailed(ILogger logger, string connectionId, Exception exception);
+
+    [LoggerMessage(8, LogLevel.Information, "Connection {ConnectionId} takes no new calls, the server goes: {Reason}", EventName = "GoingAway")]
+    public static partial void GoingAway(ILogger logger, string connectionId, string reason);
 }

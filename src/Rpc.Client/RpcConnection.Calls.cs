@@ -52,43 +52,35 @@ public sealed partial class RpcConnection
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(request);
-        if (cancellationToken.IsCancellationRequested)
-        {
-            return ValueTask.FromCanceled<TReply>(cancellationToken);
-        }
-
-        PendingCall<TReply> call = PendingCall<TReply>.Rent(method);
-        RpcException? refusal = Register(call, method, cancellationToken);
-        if (refusal is not null)
-        {
-            call.Abandon();
-            return ValueTask.FromException<TReply>(refusal);
-        }
-
-        // The call may end at any time from here on, but it stays this call until the caller has taken its result.
-        _requests.Send(call, request);
-        call.CancelIfRequested();
-        return call.AsValueTask();
+        RpcCallOptions options = new() { CancellationToken = cancellationToken };
+        return CallAsync(method, MessageMarshaller.Instance, RpcMarshaller.Protobuf<TReply>(), request, options);
     }
 
-    // Registered before it is written: a reply can never come before its call is known.
-    private RpcException? Register(PendingCall call, RpcMethodName method, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override ValueTask<TReply> CallAsync<TRequest, TReply>(
+        RpcMethod<TRequest, TReply> method,
+        TRequest request,
+        RpcCallOptions options = default)
     {
-        if (!_requests.HasRoom)
+        ArgumentNullException.ThrowIfNull(method);
+        ArgumentNullException.ThrowIfNull(request);
+        method.ThrowIfNot(RpcMethodShape.Unary);
+        return CallAsync(method.Name, method.RequestMarshaller, method.ReplyMarshaller, request, options);
+    }
+
+    private ValueTask<TReply> CallAsync<TReply>(
+        RpcMethodName method,
+        RpcMarshaller requestMarshaller,
+        RpcMarshaller<TReply> replyMarshaller,
+        object request,
+        in RpcCallOptions options)
+    {
+        if (options.CancellationToken.IsCancellationRequested)
         {
-            return new RpcException(RpcErrorCode.Client, $"{method} was not sent: too many requests wait to be written.");
+            return ValueTask.FromCanceled<TReply>(options.CancellationToken);
         }
 
-        call.Register(_pending, _requests, cancellationToken);
-        switch (_pending.Add(call))
-        {
-            case PendingCallTableResult.Added:
-                return null;
-            case PendingCallTableResult.Full:
-                return new RpcException(RpcErrorCode.Client, $"{method} was not sent: too many calls are under way.");
-            default:
-                RpcException reason = _closeReason!;
-                return new RpcException(reason.Code, $"{method} was not sent: {reason.Message}", reason.InnerException);
-        }
+        PendingCall<TReply> call = PendingCall<TReply>.Rent(_session, method, requestMarshaller, replyMarshaller, options);
+        return _session.Send(call, request) is { } refusal ? ValueTask.FromException<TReply>(refusal) : call.AsValueTask();
     }
 }

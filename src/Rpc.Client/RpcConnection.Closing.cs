@@ -7,9 +7,6 @@ public sealed partial class RpcConnection
 {
     private Task? _shutdown; // started once, under _lock
 
-    // Also those of calls that were cancelled after they had left.
-    private bool HasUnansweredRequests => _requests.Written > Volatile.Read(ref _repliesReceived);
-
     /// <summary>
     /// Closes the connection: with FIN if every request was answered, else at once with RST, which lets the server cancel what
     /// nobody waits for any more. Calls under way fail with <see cref="RpcErrorCode.Connection"/>. Waits at most
@@ -18,27 +15,19 @@ public sealed partial class RpcConnection
     /// <returns>Ends when the connection and all it held are gone.</returns>
     public ValueTask DisposeAsync()
     {
-        TryClose(new RpcException(RpcErrorCode.Connection, "The connection was closed by this side."), failed: false, abort: false);
+        TryClose(new RpcException(RpcErrorCode.Connection, "The connection was closed by this side."), failed: false, CloseManner.WhenIdle);
         return new ValueTask(_shutdown!);
     }
 
-    private void OnSendFailed(Exception? exception)
-    {
-        if (exception is null)
-        {
-            Fail(RpcErrorCode.Connection, "The peer takes no more requests.", null, abort: false);
-        }
-        else
-        {
-            Fail(RpcErrorCode.Network, $"Sending failed: {exception.Message}", exception, abort: true);
-        }
-    }
+    void ISessionOwner.Fail(RpcErrorCode code, string message, Exception? exception, CloseManner manner) => Fail(code, message, exception, manner);
 
-    private void Fail(RpcErrorCode code, string message, Exception? exception, bool abort) =>
-        TryClose(new RpcException(code, message, exception), failed: true, abort);
+    private void Fail(RpcErrorCode code, string message, Exception? exception, CloseManner manner) =>
+        TryClose(new RpcException(code, message, exception), failed: true, manner);
+
+    void ISessionOwner.OnGoingAway() => _goingAway.TrySetResult();
 
     // The one way to the end: the first reason counts.
-    private void TryClose(RpcException reason, bool failed, bool abort)
+    private void TryClose(RpcException reason, bool failed, CloseManner manner)
     {
         PendingCall[] calls;
         lock (_lock)
@@ -49,9 +38,13 @@ public sealed partial class RpcConnection
             }
 
             _closeReason = reason;
-            calls = _pending.Close();
-            abort |= calls.Length > 0 || HasUnansweredRequests;
-            _shutdown = Task.Run(() => ShutDownAsync(abort));
+            calls = _session.Calls.Close();
+            if (manner == CloseManner.WhenIdle && (calls.Length > 0 || _session.HasUnansweredRequests))
+            {
+                manner = CloseManner.Reset;
+            }
+
+            _shutdown = Task.Run(() => ShutDownAsync(manner));
         }
 
         try
@@ -64,9 +57,13 @@ public sealed partial class RpcConnection
             foreach (PendingCall call in calls)
             {
                 // One exception a call: each collects its own stack trace.
-                call.Fail(new RpcException(reason.Code, $"{call.Method} got no reply: {reason.Message}", reason.InnerException));
+                call.Fail(new RpcException(reason.Code, $"{call.Method} got no reply: {reason.Message}", reason.InnerException)
+                {
+                    IsNotProcessed = !call.HasDeparted,
+                });
             }
 
+            _goingAway.TrySetResult();
             _closed.TrySetResult();
         }
     }
@@ -85,11 +82,12 @@ public sealed partial class RpcConnection
 
     // FIN only behind requests that are all answered. A server takes FIN for "no more requests" and goes on with those it has;
     // only RST tells it that nobody waits for their replies any more.
-    private async Task ShutDownAsync(bool abort)
+    private async Task ShutDownAsync(CloseManner manner)
     {
         using CancellationTokenSource timeout = new(_closeTimeout, _timeProvider);
-        bool aborted = abort;
-        if (abort)
+        bool aborted = manner == CloseManner.Reset;
+        _session.Dispose();
+        if (aborted)
         {
             Abort();
         }
@@ -97,8 +95,8 @@ public sealed partial class RpcConnection
         {
             try
             {
-                await _requests.CloseAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
-                aborted = HasUnansweredRequests; // a call may have been cancelled while it was written
+                await _session.Requests.CloseAsync().WaitAsync(timeout.Token).ConfigureAwait(false);
+                aborted = manner != CloseManner.LastWords && _session.HasUnansweredRequests; // a call may have been cancelled while it was written
                 if (aborted)
                 {
                     Abort();
@@ -131,7 +129,7 @@ public sealed partial class RpcConnection
         try
         {
             _connection?.Abort(new ConnectionAbortedException(_closeReason!.Message));
-            if (!_requests.IsClosed)
+            if (!_session.Requests.IsClosed)
             {
                 _transport.Output.CancelPendingFlush();
             }
@@ -152,7 +150,7 @@ public sealed partial class RpcConnection
             await _transport.Input.CompleteAsync().ConfigureAwait(false);
             if (aborted)
             {
-                await _requests.CloseAsync().ConfigureAwait(false);
+                await _session.Requests.CloseAsync().ConfigureAwait(false);
                 await _transport.Output.CompleteAsync(new ConnectionAbortedException(_closeReason!.Message)).ConfigureAwait(false);
             }
         }

@@ -6,8 +6,6 @@ namespace Kestrel.Rpc.Client;
 
 public sealed partial class RpcConnection
 {
-    private long _repliesReceived; // written by the read loop alone
-
     private async Task ReadAsync()
     {
         PipeReader input = _transport.Input;
@@ -17,9 +15,8 @@ public sealed partial class RpcConnection
             {
                 ReadResult result = await input.ReadAsync().ConfigureAwait(false);
                 ReadOnlySequence<byte> buffer = result.Buffer;
-                if (!TryReadReplies(ref buffer, out RpcFrameError error))
+                if (!_session.TryRead(ref buffer))
                 {
-                    Fail(RpcErrorCode.Decoding, $"The peer sent what is no reply: {error.Describe()}", null, abort: true);
                     break;
                 }
 
@@ -40,7 +37,7 @@ public sealed partial class RpcConnection
         catch (Exception exception)
         {
             // Whatever a transport throws while it reads means that no reply will come any more.
-            Fail(RpcErrorCode.Network, $"Receiving failed: {exception.Message}", exception, abort: true);
+            Fail(RpcErrorCode.Network, $"Receiving failed: {exception.Message}", exception, CloseManner.Reset);
         }
         finally
         {
@@ -52,48 +49,11 @@ public sealed partial class RpcConnection
     {
         if (midFrame)
         {
-            Fail(RpcErrorCode.Network, "The peer closed the connection in the middle of a reply.", null, abort: false);
+            Fail(RpcErrorCode.Network, "The peer closed the connection in the middle of a reply.", null, CloseManner.WhenIdle);
         }
         else
         {
-            Fail(RpcErrorCode.Connection, "The peer closed the connection.", null, abort: false);
-        }
-    }
-
-    /// <summary>Hands every whole reply to its call.</summary>
-    private bool TryReadReplies(ref ReadOnlySequence<byte> buffer, out RpcFrameError error)
-    {
-        while (true)
-        {
-            switch (RpcFrameReader.TryRead(ref buffer, _limits, out RpcFrame frame, out error))
-            {
-                case RpcFrameReadStatus.Frame:
-                    OnReply(frame);
-                    break;
-                case RpcFrameReadStatus.NeedMore:
-                    return true;
-                default:
-                    return false;
-            }
-        }
-    }
-
-    // The type is not looked at: the original server sends its replies as requests.
-    private void OnReply(in RpcFrame frame)
-    {
-        if (frame.Header.SequenceId != 0)
-        {
-            // Before the call ends: whoever closes right after its reply must find it counted. 0 answers no call.
-            Volatile.Write(ref _repliesReceived, _repliesReceived + 1);
-        }
-
-        if (_pending.TryRemove(frame.Header.SequenceId, out PendingCall? call))
-        {
-            call.Complete(frame);
-        }
-        else
-        {
-            Log.UnmatchedReply(_logger, _id, frame.Header.SequenceId);
+            Fail(RpcErrorCode.Connection, "The peer closed the connection.", null, CloseManner.WhenIdle);
         }
     }
 }

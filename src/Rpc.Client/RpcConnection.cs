@@ -10,19 +10,18 @@ namespace Kestrel.Rpc.Client;
 /// One multiplexed connection: any number of calls at once, replies in any order. Every member is safe to call from any
 /// thread. A connection that has failed stays failed: each call then fails at once, and a new connection has to be made.
 /// </summary>
-public sealed partial class RpcConnection : IAsyncDisposable
+public sealed partial class RpcConnection : RpcCallInvoker, ISessionOwner, IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly IDuplexPipe _transport;
     private readonly ConnectionContext? _connection; // null over bare pipes
     private readonly string _id;
-    private readonly RpcFrameLimits _limits;
     private readonly TimeSpan _closeTimeout;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
-    private readonly PendingCallTable _pending;
-    private readonly RequestQueue _requests;
+    private readonly RpcSession _session;
     private readonly MethodNameCache _names = new();
+    private readonly TaskCompletionSource _goingAway = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _reading = new(TaskCreationOptions.RunContinuationsAsynchronously); // ends with the read loop
     private RpcException? _closeReason; // set once, under _lock
@@ -32,15 +31,16 @@ public sealed partial class RpcConnection : IAsyncDisposable
         _transport = transport;
         _connection = connection;
         _id = connection?.ConnectionId ?? Guid.CreateVersion7().ToString("N");
-        _limits = options.Limits;
         _closeTimeout = options.CloseTimeout;
         _timeProvider = options.TimeProvider;
         _logger = options.LoggerFactory.CreateLogger<RpcConnection>();
-        _pending = new PendingCallTable(options.MaxPendingCalls, lastSequenceId);
-        _requests = new RequestQueue(transport.Output, options, OnSendFailed);
+        _session = options.GetVersion() == RpcFrameHeader.Version1
+            ? new Version1Session(this, transport.Output, options, lastSequenceId)
+            : new Version2Session(this, transport.Output, options, lastSequenceId);
         LocalEndPoint = connection?.LocalEndPoint;
         RemoteEndPoint = connection?.RemoteEndPoint;
         Log.ConnectionOpened(_logger, _id, RemoteEndPoint);
+        _session.Start();
 
         // Started last; on the pool, so that a transport with bytes in hand does not run in here, and without the ambient
         // context of whoever connects, which the loop would keep alive.
@@ -53,17 +53,35 @@ public sealed partial class RpcConnection : IAsyncDisposable
     /// <summary>The peer's end point, if the transport knows it.</summary>
     public EndPoint? RemoteEndPoint { get; }
 
-    /// <summary>Ends when the connection can take no more calls: closed here, by the peer, or by an error. Never faults.</summary>
+    /// <summary>
+    /// Ends when the connection takes no new calls: the server has said that it goes (version 2), or the connection is closed. Calls under
+    /// way may still end well. Never faults.
+    /// </summary>
+    public Task GoingAway => _goingAway.Task;
+
+    /// <summary>Ends when the connection is closed: here, by the peer, or by an error. Never faults.</summary>
     public Task Closed => _closed.Task;
 
     /// <summary>How many calls wait for a reply.</summary>
-    internal int PendingCalls => _pending.Count;
+    internal int PendingCalls => _session.Calls.Count;
+
+    /// <summary>How many calls have ended here and not at the server. Version 2.</summary>
+    internal int AbandonedCalls => _session.Calls.Abandoned;
+
+    /// <summary>How many calls wait for credit. Version 2.</summary>
+    internal int ParkedCalls => (_session as Version2Session)?.Flow.Parked ?? 0;
 
     /// <summary>How many requests wait to be written.</summary>
-    internal long QueuedCalls => _requests.Count;
+    internal long QueuedCalls => _session.Requests.Count;
 
     /// <summary>Bytes of the requests that wait serialised.</summary>
-    internal long QueuedBytes => _requests.Bytes;
+    internal long QueuedBytes => _session.Requests.Bytes;
+
+    string ISessionOwner.Id => _id;
+
+    ILogger ISessionOwner.Logger => _logger;
+
+    RpcException? ISessionOwner.CloseReason => _closeReason;
 
     /// <summary>Connects over a plain socket.</summary>
     /// <param name="endPoint">An <see cref="IPEndPoint"/>, <see cref="DnsEndPoint"/> or Unix socket.</param>

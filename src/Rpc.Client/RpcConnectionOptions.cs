@@ -7,7 +7,12 @@ namespace Kestrel.Rpc.Client;
 /// <summary>How an <see cref="RpcConnection"/> behaves. Read once, when the connection is made.</summary>
 public sealed class RpcConnectionOptions
 {
-    /// <summary>The longest frame sent or accepted. Default: <see cref="RpcFrameLimits.Default"/>.</summary>
+    private int? _protocolVersion;
+
+    /// <summary>
+    /// The longest frame sent or accepted in version 1. In version 2 that of protocol data is that of frame headers; the others are in
+    /// <see cref="Settings"/>. Default: <see cref="RpcFrameLimits.Default"/>.
+    /// </summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
     public RpcFrameLimits Limits
     {
@@ -18,6 +23,38 @@ public sealed class RpcConnectionOptions
             field = value;
         }
     } = RpcFrameLimits.Default;
+
+    /// <summary>
+    /// The version of the protocol spoken: 1 or 2. Default 1, which every server speaks. Version 2 has what version 1 has
+    /// not: metadata, deadlines and cancelling that reach the server, streams, attachments, messages that are cut so as to hold up no others.
+    /// Servers of MyRPC speak version 1 only.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is neither.</exception>
+    public int ProtocolVersion
+    {
+        get => _protocolVersion ?? RpcFrameHeader.Version1;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, RpcFrameHeader.Version1);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, RpcFrameHeader.Version2);
+            _protocolVersion = value;
+        }
+    }
+
+    /// <summary>
+    /// What this side accepts from a server of version 2: credit, the longest frame and the longest message, which is also the longest one
+    /// sent. Told to the server if it is not the default. Default: <see cref="RpcSettings.Default"/>.
+    /// </summary>
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public RpcSettings Settings
+    {
+        get;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            field = value;
+        }
+    } = RpcSettings.Default;
 
     /// <summary>
     /// How many calls may be under way at once. One more fails at once with <see cref="RpcErrorCode.Client"/>. Default 65,536;
@@ -115,6 +152,12 @@ public sealed class RpcConnectionOptions
             field = value;
         }
     } = TimeProvider.System;
+
+    /// <summary>The version spoken.</summary>
+    /// <exception cref="InvalidOperationException">Options that exclude each other.</exception>
+    internal byte GetVersion() => OneRequestAtATime && ProtocolVersion == RpcFrameHeader.Version2
+        ? throw new InvalidOperationException($"{nameof(OneRequestAtATime)} is for servers of version 1.")
+        : (byte)ProtocolVersion;
 
     // A timer takes a little more; whole days are easier to remember.
     private static void ThrowIfNoTimeout(TimeSpan value, string name)

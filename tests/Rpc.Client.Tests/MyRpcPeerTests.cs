@@ -7,7 +7,7 @@ namespace Kestrel.Rpc.Client.Tests;
 /// <summary>Against a MyRPC server in another language and another process.</summary>
 public sealed class MyRpcPeerTests
 {
-    private static readonly RpcConnectionOptions OneRequestAtATime = new() { OneRequestAtATime = true };
+    private static readonly RpcConnectionOptions OneRequestAtATime = new() { ProtocolVersion = 1, OneRequestAtATime = true };
 
     [Fact]
     public async Task Peer_TwoRequestsInOnePiece_LosesTheSecondAsTheOriginalDoes()
@@ -28,7 +28,7 @@ public sealed class MyRpcPeerTests
     public async Task Call_Hello_IsAnswered(bool tolerant)
     {
         await using MyRpcPeer peer = await MyRpcPeer.StartAsync(tolerant);
-        await using RpcConnection connection = await RpcConnection.ConnectAsync(peer.EndPoint).Within();
+        await using RpcConnection connection = await RpcConnection.ConnectAsync(peer.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).Within();
         foreach (string text in (string[])["world", "", "Wörld 😀", new string('x', 100_000)])
         {
             Assert.Equal($"Hello {text}", (await HelloAsync(connection, text).Within()).Value);
@@ -52,7 +52,7 @@ public sealed class MyRpcPeerTests
     public async Task Call_MethodThePeerDoesNotAnswer_EndsWithItsTokenAndOthersGoOn()
     {
         await using MyRpcPeer peer = await MyRpcPeer.StartAsync(tolerant: true);
-        await using RpcConnection connection = await RpcConnection.ConnectAsync(peer.EndPoint).Within();
+        await using RpcConnection connection = await RpcConnection.ConnectAsync(peer.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).Within();
         using CancellationTokenSource source = new();
         Task<StringValue> unanswered =
             connection.CallAsync<StringValue, StringValue>("helloworld", "Nope", Wire.Text("a"), source.Token).AsTask();
@@ -66,7 +66,7 @@ public sealed class MyRpcPeerTests
     public async Task Calls_PeerIsKilled_FailClearly()
     {
         await using MyRpcPeer peer = await MyRpcPeer.StartAsync();
-        await using RpcConnection connection = await RpcConnection.ConnectAsync(peer.EndPoint).Within();
+        await using RpcConnection connection = await RpcConnection.ConnectAsync(peer.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).Within();
         await HelloAsync(connection, "a").Within();
         Task<StringValue> unanswered = connection.CallAsync<StringValue, StringValue>("helloworld", "Nope", Wire.Text("a")).AsTask();
         peer.Kill();

@@ -16,12 +16,15 @@ internal sealed class PipeServer : IAsyncDisposable
         uint lastSequenceId = 0,
         PipeOptions? requests = null,
         PipeOptions? replies = null,
-        Func<PipeWriter, PipeWriter>? wrap = null)
+        Func<PipeWriter, PipeWriter>? wrap = null,
+        int version = 1)
     {
         _requests = new Pipe(requests ?? new PipeOptions(pauseWriterThreshold: 0));
         _replies = new Pipe(replies ?? new PipeOptions(pauseWriterThreshold: 0));
+        options ??= new RpcConnectionOptions();
+        options.ProtocolVersion = version;
         PipeWriter output = wrap is null ? _requests.Writer : wrap(_requests.Writer);
-        Client = RpcConnection.Create(new DuplexPipe(_replies.Reader, output), options ?? new RpcConnectionOptions(), lastSequenceId);
+        Client = RpcConnection.Create(new DuplexPipe(_replies.Reader, output), options, lastSequenceId);
     }
 
     public RpcConnection Client { get; }

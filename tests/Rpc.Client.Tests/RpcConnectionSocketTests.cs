@@ -296,7 +296,7 @@ public class RpcConnectionSocketTests
 
     private static async Task EchoOnceAsync(SocketServer server, EndPoint endPoint)
     {
-        await using RpcConnection client = await RpcConnection.ConnectAsync(endPoint).Within();
+        await using RpcConnection client = await RpcConnection.ConnectAsync(endPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).Within();
         Task echo = SocketServer.EchoInReverseAsync(await server.AcceptAsync());
         Assert.Equal("a", (await HelloAsync(client, "a").Within()).Value);
         await client.DisposeAsync().Within();

@@ -26,7 +26,7 @@ public class RpcConnectionTransportTests
         const int CallsEach = 100;
         using SocketServer server = new();
         await using IAsyncDisposable factory = Create(ioUring, scheduling);
-        RpcConnection client = await RpcConnection.ConnectAsync((IConnectionFactory)factory, server.EndPoint).Within();
+        RpcConnection client = await RpcConnection.ConnectAsync((IConnectionFactory)factory, server.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).Within();
         Task echo = SocketServer.EchoInReverseAsync(await server.AcceptAsync());
 
         await Task.WhenAll(Enumerable.Range(0, Callers).Select(caller => Task.Run(async () =>
@@ -48,7 +48,7 @@ public class RpcConnectionTransportTests
     {
         using SocketServer server = new();
         await using IAsyncDisposable factory = Create(ioUring, scheduling);
-        RpcConnection client = await RpcConnection.ConnectAsync((IConnectionFactory)factory, server.EndPoint).Within();
+        RpcConnection client = await RpcConnection.ConnectAsync((IConnectionFactory)factory, server.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).Within();
         using Socket peer = await server.AcceptAsync();
         Task<StringValue> call = HelloAsync(client, "a");
         Assert.NotEqual(0, await peer.ReceiveAsync(new byte[1000]).Within());
@@ -84,7 +84,7 @@ public class RpcConnectionTransportTests
     {
         using SocketServer server = new();
         IAsyncDisposable factory = Create(ioUring, scheduling);
-        RpcConnection client = await RpcConnection.ConnectAsync((IConnectionFactory)factory, server.EndPoint).Within();
+        RpcConnection client = await RpcConnection.ConnectAsync((IConnectionFactory)factory, server.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).Within();
         using Socket peer = await server.AcceptAsync();
 
         await factory.DisposeAsync().Within();

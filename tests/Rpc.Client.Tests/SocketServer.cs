@@ -25,6 +25,8 @@ internal sealed class SocketServer : IDisposable
 
     public async Task<(RpcConnection Client, Socket Peer)> ConnectAsync(RpcConnectionOptions? options = null)
     {
+        options ??= new RpcConnectionOptions();
+        options.ProtocolVersion = 1;
         RpcConnection client = await RpcConnection.ConnectAsync(EndPoint, options).Within();
         return (client, await AcceptAsync());
     }

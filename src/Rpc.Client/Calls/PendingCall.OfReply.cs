@@ -1,23 +1,30 @@
+using System.Buffers;
 using System.Threading.Tasks.Sources;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Client;
 
-/// <summary>A call under way and its reply; pooled, so that a call costs little beyond its messages.</summary>
+/// <summary>A unary call under way and its reply; pooled, so that a call costs little beyond its messages.</summary>
 internal sealed class PendingCall<TReply> : PendingCall, IValueTaskSource<TReply>
-    where TReply : IMessage<TReply>, new()
 {
     private static readonly BoundedPool<PendingCall<TReply>> Pool = new(capacity: 1024);
 
     // Mutable struct. Continuations run where SetResult runs, which is the thread pool already.
     private ManualResetValueTaskSourceCore<TReply> _core;
+    private RpcMarshaller<TReply>? _replyMarshaller;
     private TReply? _reply;
+    private bool _hasReply;
 
-    public static PendingCall<TReply> Rent(RpcMethodName method)
+    public static PendingCall<TReply> Rent(
+        RpcSession session,
+        RpcMethodName method,
+        RpcMarshaller marshaller,
+        RpcMarshaller<TReply> replyMarshaller,
+        in RpcCallOptions options)
     {
         PendingCall<TReply> call = Pool.TryTake() ?? new PendingCall<TReply>();
-        call.Start(method);
+        call.Start(session, method, marshaller, options);
+        call._replyMarshaller = replyMarshaller;
         return call;
     }
 
@@ -46,13 +53,25 @@ internal sealed class PendingCall<TReply> : PendingCall, IValueTaskSource<TReply
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
-    protected override void ReadReply(in RpcFrame frame) => _reply = RpcMessageCodec.Deserialize<TReply>(frame.Body);
+    protected override void OnMessage(in ReadOnlySequence<byte> message, in ReadOnlySequence<byte> attachment, long cost)
+    {
+        if (_hasReply)
+        {
+            throw new RpcException(RpcStatusCode.Internal, $"{Method} has one reply, and the server sent a second.");
+        }
+
+        _hasReply = true;
+        _reply = _replyMarshaller!.Read(message);
+    }
+
+    protected override RpcException? CheckEnd() =>
+        _hasReply ? null : new RpcException(RpcStatusCode.Internal, $"{Method} ended without its reply.");
 
     protected override void SetResult()
     {
         if (IsCancelled)
         {
-            _core.SetException(new OperationCanceledException(CancellationToken));
+            _core.SetException(new OperationCanceledException(Options.CancellationToken));
         }
         else if (Failure is not null)
         {
@@ -66,7 +85,10 @@ internal sealed class PendingCall<TReply> : PendingCall, IValueTaskSource<TReply
 
     protected override void ReturnToPool()
     {
+        Reset();
         _reply = default;
+        _hasReply = false;
+        _replyMarshaller = null;
         _core.Reset();
         Pool.TryAdd(this);
     }

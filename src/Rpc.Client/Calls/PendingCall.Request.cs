@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.IO.Pipelines;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Client;
@@ -8,29 +6,56 @@ namespace Kestrel.Rpc.Client;
 /// <remarks>The request on its way out.</remarks>
 internal abstract partial class PendingCall : IOutputItem
 {
-    private uint _wireId;
-    private IMessage? _ready; // of the thread that has the writer's role and writes it at once
-    private IMessage? _deferred; // under the lock of Frame: the writer serialises it, or the end of the call takes it away
+    private const int Waiting = 0;
+    private const int Departed = 1;
+    private const int Dropped = 2;
 
-    /// <summary>The request, serialised; empty if it waits as a message. Owned by the caller until the call is queued, then by the writer.</summary>
-    public FrameBuffer Frame { get; } = new();
+    private int _departure;
+    private RpcMarshaller _marshaller = null!;
+    private bool _isSerialized;
+    private object? _ready; // of the thread that has the writer's role and writes it at once
+    private object? _deferred; // under the lock of Body: the writer serialises it, or the end of the call takes it away
+
+    /// <summary>The id on the wire: the one in the table, which forgets it when the call ends.</summary>
+    public uint WireId { get; private set; }
+
+    /// <summary>The request, serialised, if it is. Owned by the caller until the call is queued, then by the writer.</summary>
+    public MessageBuffer Body { get; } = new();
+
+    /// <summary>Whether the request was written, or its first frame, or is about to be.</summary>
+    public bool HasDeparted => Volatile.Read(ref _departure) == Departed;
 
     /// <inheritdoc/>
     IOutputItem? IOutputItem.NextInLine { get; set; }
 
-    /// <summary>Sets the id that the request carries: the one in the table, which forgets it when the call ends.</summary>
-    public void Identify(uint sequenceId) => _wireId = sequenceId;
+    /// <summary>Sets the id that the request carries.</summary>
+    public void Identify(uint sequenceId) => WireId = sequenceId;
+
+    /// <summary>Keeps the request from leaving.</summary>
+    /// <returns>False if it has left already.</returns>
+    public bool TryDrop() => Interlocked.CompareExchange(ref _departure, Dropped, Waiting) != Departed;
 
     /// <summary>Serialises the request now. If that fails, so does the call.</summary>
-    public void Serialize(IMessage request, RpcFrameLimits limits) => TrySerialize(request, Frame, limits);
+    public void Serialize(object request)
+    {
+        try
+        {
+            Session.Serialize(this, request);
+            _isSerialized = true;
+        }
+        catch (RpcException exception)
+        {
+            FailHere(exception);
+        }
+    }
 
     /// <summary>Has the request serialised straight into the output, on this thread and right now.</summary>
-    public void WriteSoon(IMessage request) => _ready = request;
+    public void WriteSoon(object request) => _ready = request;
 
     /// <summary>Has the request serialised when its turn to be written comes.</summary>
-    public void Defer(IMessage request)
+    public void Defer(object request)
     {
-        lock (Frame)
+        lock (Body)
         {
             _deferred = request;
             Interlocked.MemoryBarrier(); // pairs with the one in Finish
@@ -41,70 +66,86 @@ internal abstract partial class PendingCall : IOutputItem
         }
     }
 
-    /// <summary>Writes the request, unless the call has ended. In the writer's role.</summary>
+    /// <summary>Bytes that a request will take.</summary>
+    public int Measure(object request) => _marshaller.Measure(request);
+
+    /// <summary>Puts a request into exactly as many bytes as it was measured to have.</summary>
+    public void WriteTo(object request, Span<byte> destination) => _marshaller.Write(request, destination);
+
+    /// <summary>Writes the request or its first frame, unless the call has ended. In the writer's role.</summary>
     /// <returns>Bytes written.</returns>
-    public int WriteRequest(PipeWriter output, RpcFrameLimits limits)
+    public int WriteRequest(PipeWriter output)
     {
         if (_ready is { } ready)
         {
             _ready = null;
-            return IsCompleted ? 0 : TrySerialize(ready, output, limits);
+            return TryWrite(ready, output);
         }
 
-        if (Frame.Length > 0)
+        if (_isSerialized)
         {
-            if (!IsCompleted)
-            {
-                output.Write(Frame.Written);
-                return Frame.Length;
-            }
-
-            return 0;
+            return TryWrite(null, output);
         }
 
-        lock (Frame)
+        lock (Body)
         {
             // Under the lock: when the call has ended its caller may change the message.
-            IMessage? deferred = _deferred;
+            object? deferred = _deferred;
             _deferred = null;
-            return deferred is null ? 0 : TrySerialize(deferred, output, limits);
+            return deferred is null ? 0 : TryWrite(deferred, output);
+        }
+    }
+
+    /// <summary>Ends the call with an error that was found here, unless it has ended.</summary>
+    public void FailHere(RpcException exception)
+    {
+        if (Session.Calls.Remove(this))
+        {
+            Fail(exception);
         }
     }
 
     /// <inheritdoc/>
     int IOutputItem.Write(PipeWriter output)
     {
+        bool goesOn = false;
         try
         {
-            return _requests.Write(this, output);
+            return Session.Requests.Write(this, output, out goesOn);
         }
         finally
         {
-            Release();
+            if (!goesOn)
+            {
+                Release();
+            }
         }
     }
 
     /// <inheritdoc/>
     void IOutputItem.Discard()
     {
-        _requests.OnDropped(this);
+        Session.Requests.OnDropped(this);
         Release();
     }
 
-    private int TrySerialize(IMessage request, IBufferWriter<byte> output, RpcFrameLimits limits)
+    private int TryWrite(object? request, PipeWriter output)
     {
+        if (Interlocked.CompareExchange(ref _departure, Departed, Waiting) != Waiting)
+        {
+            return 0;
+        }
+
         try
         {
-            return RpcFrameWriter.WriteMessage(output, RpcFrameType.Request, _wireId, Method.ProtocolData.Span, request, limits);
+            return Session.WriteRequest(this, request, output);
         }
         catch (RpcException exception)
         {
-            // Over a limit, or it cannot be serialised. Nothing was written.
-            if (_table.Remove(this))
-            {
-                Fail(exception);
-            }
-
+            // Over a limit, or it cannot be serialised. Nothing was written: the peer will never hear of the id.
+            Volatile.Write(ref _departure, Dropped);
+            FailHere(exception);
+            Session.Calls.Forget(WireId);
             return 0;
         }
     }
@@ -113,10 +154,18 @@ internal abstract partial class PendingCall : IOutputItem
     {
         if (Volatile.Read(ref _deferred) is not null)
         {
-            lock (Frame)
+            lock (Body)
             {
                 _deferred = null;
             }
         }
+    }
+
+    private void ResetRequest()
+    {
+        _departure = Waiting;
+        _marshaller = null!;
+        _isSerialized = false;
+        _ready = _deferred = null;
     }
 }

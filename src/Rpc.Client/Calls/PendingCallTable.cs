@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Client;
 
@@ -8,15 +7,20 @@ internal sealed class PendingCallTable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<uint, PendingCall> _calls = [];
-    private readonly int _capacity;
+    private readonly HashSet<uint>? _abandoned; // ids that the peer has not done with, though their calls have ended here
+    private int _capacity;
     private bool _closed;
 
     /// <summary>Makes an empty table.</summary>
     /// <param name="capacity">How many calls it takes.</param>
     /// <param name="lastId">The id before the first one given out.</param>
-    public PendingCallTable(int capacity, uint lastId = 0)
+    /// <param name="keepsIds">
+    /// Whether the id of a call that ended here stays taken until <see cref="Forget"/>, as version 2 wants it; such ids count as calls.
+    /// </param>
+    public PendingCallTable(int capacity, uint lastId = 0, bool keepsIds = false)
     {
         _capacity = capacity;
+        _abandoned = keepsIds ? [] : null;
         LastId = lastId;
     }
 
@@ -34,6 +38,27 @@ internal sealed class PendingCallTable
         }
     }
 
+    /// <summary>Ids that the peer has not done with, though their calls have ended here.</summary>
+    public int Abandoned
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _abandoned?.Count ?? 0;
+            }
+        }
+    }
+
+    /// <summary>Lets no more than that many calls in, if it was more.</summary>
+    public void Limit(int capacity)
+    {
+        lock (_lock)
+        {
+            _capacity = Math.Min(_capacity, capacity);
+        }
+    }
+
     /// <summary>Takes a call in and gives it an id.</summary>
     public PendingCallTableResult Add(PendingCall call)
     {
@@ -44,7 +69,7 @@ internal sealed class PendingCallTable
                 return PendingCallTableResult.Closed;
             }
 
-            if (_calls.Count >= _capacity)
+            if (_calls.Count + (_abandoned?.Count ?? 0) >= _capacity)
             {
                 return PendingCallTableResult.Full;
             }
@@ -54,7 +79,7 @@ internal sealed class PendingCallTable
             {
                 LastId++;
             }
-            while (LastId == 0 || !_calls.TryAdd(LastId, call));
+            while (LastId == 0 || _abandoned?.Contains(LastId) == true || !_calls.TryAdd(LastId, call));
 
             call.SequenceId = LastId;
             call.Identify(LastId);
@@ -62,30 +87,80 @@ internal sealed class PendingCallTable
         }
     }
 
-    /// <summary>Takes out the call a reply belongs to.</summary>
+    /// <summary>Takes out the call a reply belongs to, whose id is free then.</summary>
     public bool TryRemove(uint sequenceId, [NotNullWhen(true)] out PendingCall? call)
     {
         lock (_lock)
         {
             if (!_calls.Remove(sequenceId, out call))
             {
+                _abandoned?.Remove(sequenceId);
                 return false;
             }
 
             call.SequenceId = 0;
+            call.TryDrop(); // a peer may answer what it was never asked
             return true;
         }
     }
 
-    /// <summary>Takes out a call; false if somebody else did so before.</summary>
+    /// <summary>Finds a call and holds it for the caller, who releases it.</summary>
+    public bool TryHold(uint sequenceId, [NotNullWhen(true)] out PendingCall? call)
+    {
+        lock (_lock)
+        {
+            if (!_calls.TryGetValue(sequenceId, out call))
+            {
+                return false;
+            }
+
+            call.Hold();
+            return true;
+        }
+    }
+
+    /// <summary>Takes out a call that ends on this side; false if somebody else did so before.</summary>
     public bool Remove(PendingCall call)
     {
         lock (_lock)
         {
-            // 0 is never in the table.
-            bool removed = _calls.Remove(call.SequenceId);
-            call.SequenceId = 0;
-            return removed;
+            return RemoveLocked(call);
+        }
+    }
+
+    /// <summary>Takes out a call whose time is over. Safe with a call that has become another one meanwhile.</summary>
+    public bool RemoveIfDue(PendingCall call, TimeProvider clock)
+    {
+        lock (_lock)
+        {
+            return call.IsDue(clock) && RemoveLocked(call);
+        }
+    }
+
+    /// <summary>Notes that the peer has done with an id, or has never heard of it.</summary>
+    public void Forget(uint sequenceId)
+    {
+        if (_abandoned is not null)
+        {
+            lock (_lock)
+            {
+                _abandoned.Remove(sequenceId);
+            }
+        }
+    }
+
+    /// <summary>All calls at this moment, each held for the caller, who releases them.</summary>
+    public PendingCall[] HoldAll()
+    {
+        lock (_lock)
+        {
+            PendingCall[] calls = [.. _calls.Values];
+            foreach (PendingCall call in calls)
+            {
+                call.Hold();
+            }
+
+            return calls;
         }
     }
 
@@ -100,9 +175,28 @@ internal sealed class PendingCallTable
             foreach (PendingCall call in calls)
             {
                 call.SequenceId = 0;
+                call.TryDrop();
             }
 
             return calls;
         }
+    }
+
+    private bool RemoveLocked(PendingCall call)
+    {
+        // 0 is never in the table.
+        if (!_calls.TryGetValue(call.SequenceId, out PendingCall? found) || found != call)
+        {
+            return false;
+        }
+
+        _calls.Remove(call.SequenceId);
+        if (!call.TryDrop() && !call.IsOneWay)
+        {
+            _abandoned?.Add(call.SequenceId);
+        }
+
+        call.SequenceId = 0;
+        return true;
     }
 }

@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Client;
@@ -12,8 +11,7 @@ namespace Kestrel.Rpc.Client;
 internal sealed class RequestQueue : IOutputOwner
 {
     private readonly OutputQueue _output;
-    private readonly OneAtATimeGate? _gate;
-    private readonly RpcFrameLimits _limits;
+    private readonly RpcSession _session;
     private readonly int _maxCalls;
     private readonly long _maxBytes;
     private readonly Action<Exception?> _onFailed;
@@ -23,17 +21,20 @@ internal sealed class RequestQueue : IOutputOwner
     private long _written; // by the writer alone
 
     /// <param name="output">The output; nobody else writes it before <see cref="CloseAsync"/> has ended.</param>
+    /// <param name="session">Turns requests into frames.</param>
     /// <param name="options">How many calls, and bytes of them, may wait, and how they leave.</param>
     /// <param name="onFailed">Called at most once, when the output fails; with null when its reader has gone.</param>
-    public RequestQueue(PipeWriter output, RpcConnectionOptions options, Action<Exception?> onFailed)
+    public RequestQueue(PipeWriter output, RpcSession session, RpcConnectionOptions options, Action<Exception?> onFailed)
     {
         _output = new OutputQueue(output, this);
-        _gate = options.OneRequestAtATime ? new OneAtATimeGate(this) : null;
-        _limits = options.Limits;
+        _session = session;
         _maxCalls = options.MaxPendingCalls;
         _maxBytes = options.MaxQueuedBytes;
         _onFailed = onFailed;
     }
+
+    /// <summary>Where requests wait for the call before them; null if they do not. Set before the first call.</summary>
+    public OneAtATimeGate? Gate { get; set; }
 
     /// <summary>How many requests wait to be written, or are written and not flushed yet.</summary>
     public long Count => Volatile.Read(ref _accepted) - Volatile.Read(ref _skipped) - _output.Finished;
@@ -51,10 +52,10 @@ internal sealed class RequestQueue : IOutputOwner
     public bool HasRoom => Count < _maxCalls;
 
     /// <summary>Sends the request of a call that is in the table already. A request that cannot be serialised fails its call.</summary>
-    public void Send(PendingCall call, IMessage request)
+    public void Send(PendingCall call, object request)
     {
         Interlocked.Increment(ref _accepted);
-        if (_gate is null && _output.TryEnter())
+        if (Gate is null && _output.TryEnter())
         {
             call.WriteSoon(request);
             _output.WriteInRole(call);
@@ -64,21 +65,21 @@ internal sealed class RequestQueue : IOutputOwner
 
         if (Bytes < _maxBytes)
         {
-            call.Serialize(request, _limits);
-            Interlocked.Add(ref _bytes, call.Frame.Length);
+            call.Serialize(request);
+            Interlocked.Add(ref _bytes, call.Body.Length);
         }
         else
         {
             call.Defer(request);
         }
 
-        if (_gate is null)
+        if (Gate is null)
         {
             _output.Enqueue(call);
         }
         else
         {
-            _gate.Enter(call);
+            Gate.Enter(call);
         }
     }
 
@@ -93,29 +94,51 @@ internal sealed class RequestQueue : IOutputOwner
         call.Release();
     }
 
-    /// <summary>Writes the request of a call. In the writer's role.</summary>
-    public int Write(PendingCall call, PipeWriter output)
+    /// <summary>Queues what is no new call: frames of a call under way, or of the connection.</summary>
+    public void Enqueue(IOutputItem item)
     {
-        int waiting = call.Frame.Length;
-        int written = call.WriteRequest(output, _limits);
-        if (waiting > 0)
+        Interlocked.Increment(ref _accepted);
+        _output.Enqueue(item);
+    }
+
+    /// <summary>Gives an item that has more to write another turn. In the writer's role, last thing before the item returns.</summary>
+    public void WriteAgain(IOutputItem item) => _output.WriteAgain(item);
+
+    /// <summary>Writes what a call has to write, as far as it may now. In the writer's role.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="output">The output.</param>
+    /// <param name="goesOn">Whether the call has more, and is queued again or waits for credit.</param>
+    /// <returns>Bytes written.</returns>
+    public int Write(PendingCall call, PipeWriter output, out bool goesOn)
+    {
+        int written = 0;
+        if (!call.HasDeparted)
         {
-            Interlocked.Add(ref _bytes, -waiting);
+            // What is cut leaves the number of bytes that wait with its first frame: it is one message for each call.
+            int waiting = call.Body.Length;
+            written = call.WriteRequest(output);
+            if (waiting > 0)
+            {
+                Interlocked.Add(ref _bytes, -waiting);
+            }
+
+            if (written > 0)
+            {
+                Volatile.Write(ref _written, _written + 1);
+            }
         }
 
-        if (written > 0)
-        {
-            Volatile.Write(ref _written, _written + 1);
-        }
-
-        return written;
+        return written + _session.WriteMore(call, output, out goesOn);
     }
 
     /// <summary>Notes that a call is not written because nothing can be sent any more.</summary>
-    public void OnDropped(PendingCall call) => Interlocked.Add(ref _bytes, -call.Frame.Length);
-
-    /// <summary>Notes that a call has ended.</summary>
-    public void OnEnded(PendingCall call) => _gate?.Leave(call);
+    public void OnDropped(PendingCall call)
+    {
+        if (!call.HasDeparted)
+        {
+            Interlocked.Add(ref _bytes, -call.Body.Length);
+        }
+    }
 
     /// <summary>Ends when all that was sent before has been dealt with and the output will not be touched again.</summary>
     public Task CloseAsync() => _output.CloseAsync();

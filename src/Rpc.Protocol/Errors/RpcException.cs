@@ -59,4 +59,10 @@ public sealed class RpcException : Exception
 
     /// <summary>Metadata that goes with the failure; empty if there is none.</summary>
     public RpcMetadata Trailers { get; }
+
+    /// <summary>
+    /// Whether it is certain that no handler has seen the call, so that it may be sent again without harm: it never left, or the server
+    /// said so (NOT_PROCESSED). Default false: it is not known. Set by clients.
+    /// </summary>
+    public bool IsNotProcessed { get; init; }
 }

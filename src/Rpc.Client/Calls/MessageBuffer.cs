@@ -2,9 +2,9 @@ using System.Buffers;
 
 namespace Kestrel.Rpc.Client;
 
-/// <summary>Holds one frame between the caller and the connection. Keeps a small array for its next frame.</summary>
-/// <remarks>Not thread-safe: the caller fills it, then the drainer of the send queue owns it.</remarks>
-internal sealed class FrameBuffer : IBufferWriter<byte>
+/// <summary>Holds serialised messages between the caller and the connection. Keeps a small array for its next use.</summary>
+/// <remarks>Not thread-safe: the caller fills it, then the writer of the connection owns it.</remarks>
+internal sealed class MessageBuffer : IBufferWriter<byte>
 {
     // Nearly every request fits the first; what is kept for ever by a pooled call stays below the second.
     private const int InitialSize = 256;
@@ -36,7 +36,7 @@ internal sealed class FrameBuffer : IBufferWriter<byte>
         return _array.AsSpan(_written);
     }
 
-    /// <summary>Forgets the frame; a large array goes back to its pool.</summary>
+    /// <summary>Forgets what it holds; a large array goes back to its pool.</summary>
     public void Clear()
     {
         _written = 0;

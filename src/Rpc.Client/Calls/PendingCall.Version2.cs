@@ -1,0 +1,213 @@
+using System.Buffers;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Client;
+
+/// <remarks>What only version 2 knows: a reply in pieces, a status, credit. The read loop alone receives.</remarks>
+internal abstract partial class PendingCall
+{
+    private volatile bool _hasFlow;
+    private bool _hasHeaders; // or may have none any more
+    private RpcMessageAssembly? _assembly;
+    private CallCredit _credit;
+
+    /// <summary>The credit of the call. Under the lock of <see cref="FlowControl"/>.</summary>
+    public ref CallCredit Credit => ref _credit;
+
+    /// <summary>Whether <see cref="FlowControl"/> has anything to do with the call.</summary>
+    public bool HasFlow
+    {
+        get => _hasFlow;
+        set => _hasFlow = value;
+    }
+
+    /// <summary>What is sent in DATA frames; null if there is nothing. Of the writer, or set before the call is sent.</summary>
+    public OutgoingMessages? Outgoing { get; set; }
+
+    /// <summary>Flags and encoding of the serialised request, if it is compressed. Of whoever serialises it, then of the writer.</summary>
+    public RpcCallBits RequestFlags { get; set; }
+
+    /// <summary>Whether no reply is wanted.</summary>
+    public virtual bool IsOneWay => false;
+
+    /// <summary>Whether all of a one-way call was written: it has ended on both sides.</summary>
+    public bool IsSent { get; private set; }
+
+    /// <summary>How the call ended on this side, as the server is told.</summary>
+    public RpcStatusCode StatusCode => Failure?.StatusCode == RpcStatusCode.DeadlineExceeded ? RpcStatusCode.DeadlineExceeded : RpcStatusCode.Cancelled;
+
+    /// <summary>Whether the REQUEST has no message: what is sent comes in DATA frames.</summary>
+    public virtual bool IsStreamOfRequests => false;
+
+    private Version2Session Version2 => (Version2Session)Session;
+
+    /// <summary>Ends a one-way call whose last piece was written. Only for whoever took it out of the table.</summary>
+    public void OnSent()
+    {
+        IsSent = true;
+        Finish();
+    }
+
+    /// <summary>Takes the last frame of the call, and ends it. Only for whoever took it out of the table.</summary>
+    /// <returns>False if the peer broke the protocol.</returns>
+    public bool OnResponse(scoped in RpcReceivedHeader header, in ReadOnlySequence<byte> body)
+    {
+        IsAnswered = true;
+        bool isGood = true;
+        try
+        {
+            if (header.StatusCode != RpcStatusCode.Ok)
+            {
+                Failure = ReadFailure(header);
+            }
+            else if ((header.Flags & RpcCallBits.NoMessage) == 0)
+            {
+                isGood = Receive(header, body, cost: 0);
+            }
+            else
+            {
+                isGood = _assembly is not { IsUnderWay: true };
+            }
+
+            OnMetadata(header, isEnd: true);
+            Failure ??= isGood ? CheckEnd() : new RpcException(RpcErrorCode.Decoding, $"The pieces of the reply to {Method} do not fit together.");
+        }
+        catch (RpcException exception)
+        {
+            Failure ??= exception;
+        }
+
+        Finish();
+        return isGood;
+    }
+
+    /// <summary>Takes a DATA frame, whose credit was counted. Held by the caller.</summary>
+    /// <returns>False if the peer broke the protocol.</returns>
+    public bool OnData(scoped in RpcReceivedHeader header, in ReadOnlySequence<byte> body, long cost)
+    {
+        _hasHeaders = true; // they would have come before
+        try
+        {
+            return Receive(header, body, cost);
+        }
+        catch (RpcException exception)
+        {
+            FailHere(exception);
+            return true;
+        }
+    }
+
+    /// <summary>Takes the metadata of a HEADERS frame. Held by the caller.</summary>
+    /// <returns>False if the peer broke the protocol.</returns>
+    public bool OnHeaders(scoped in RpcReceivedHeader header)
+    {
+        if (_hasHeaders)
+        {
+            return false;
+        }
+
+        _hasHeaders = true;
+        try
+        {
+            OnMetadata(header, isEnd: false);
+        }
+        catch (RpcException exception)
+        {
+            FailHere(exception);
+        }
+
+        return true;
+    }
+
+    /// <summary>Reads metadata and trailers, for calls that show them.</summary>
+    /// <param name="header">A HEADERS or RESPONSE.</param>
+    /// <param name="isEnd">Whether it is a RESPONSE.</param>
+    /// <exception cref="RpcException">They are malformed, or too many.</exception>
+    protected virtual void OnMetadata(scoped in RpcReceivedHeader header, bool isEnd)
+    {
+    }
+
+    /// <summary>Counts a piece of a message that is not whole yet.</summary>
+    protected virtual void OnPiece(long cost) => Version2.Flow.Release(this, cost);
+
+    /// <summary>Says whether the reply is whole when the server has ended the call well.</summary>
+    protected virtual RpcException? CheckEnd() => null;
+
+    /// <summary>Says what is wrong with metadata of a reply.</summary>
+    protected RpcException BadMetadata(RpcMetadataError error) => new(
+        error is RpcMetadataError.TooManyEntries or RpcMetadataError.TooLong ? RpcStatusCode.ResourceExhausted : RpcStatusCode.Internal,
+        $"The metadata of the reply to {Method} was refused: {error}.");
+
+    private static RpcException ReadFailure(scoped in RpcReceivedHeader header)
+    {
+        // The status counts for more than trailers that cannot be read.
+        RpcMetadataError error = header.ReadTrailers(RpcMetadataLimits.Default, out RpcMetadata trailers);
+        return new RpcException(header.ToStatus(), error == RpcMetadataError.None ? trailers : null)
+        {
+            IsNotProcessed = (header.Flags & RpcCallBits.NotProcessed) != 0,
+        };
+    }
+
+    private bool Receive(scoped in RpcReceivedHeader header, in ReadOnlySequence<byte> body, long cost)
+    {
+        int limit = Version2.MaxMessageLength;
+        if (_assembly is not { IsUnderWay: true } && (header.Flags & RpcCallBits.More) == 0)
+        {
+            if (body.Length > limit)
+            {
+                throw TooLong(limit);
+            }
+
+            long length = body.Length - header.AttachmentLength;
+            Deliver(body.Slice(0, length), body.Slice(length), (header.Flags & RpcCallBits.Compressed) != 0, cost);
+            return true;
+        }
+
+        _assembly ??= new RpcMessageAssembly(limit);
+        RpcAssemblyResult result = _assembly.Add(header, body, out RpcPooledMessage? message);
+        switch (result)
+        {
+            case RpcAssemblyResult.Incomplete:
+                OnPiece(cost);
+                return true;
+            case RpcAssemblyResult.TooLong:
+                throw TooLong(limit);
+            case RpcAssemblyResult.Complete:
+                using (message)
+                {
+                    Deliver(message!.Message, message.Attachment, message.IsCompressed, cost);
+                }
+
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void Deliver(in ReadOnlySequence<byte> message, in ReadOnlySequence<byte> attachment, bool isCompressed, long cost)
+    {
+        if (isCompressed)
+        {
+            throw new RpcException(RpcStatusCode.Unimplemented, $"The reply to {Method} is compressed, which was not asked for.");
+        }
+
+        OnMessage(message, attachment, cost);
+    }
+
+    private RpcException TooLong(int limit) =>
+        new(RpcStatusCode.ResourceExhausted, $"A message of the reply to {Method} is over the limit of {limit} bytes.");
+
+    private void ResetVersion2()
+    {
+        _assembly?.Reset();
+        if (_hasFlow)
+        {
+            _credit = default;
+            _hasFlow = false;
+        }
+
+        _hasHeaders = false;
+        Outgoing = null;
+        RequestFlags = RpcCallBits.None;
+    }
+}

@@ -1,0 +1,204 @@
+using System.IO.Pipelines;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Client;
+
+/// <summary>Version 2: compact headers, cut messages, streams under credit, and frames of the connection itself.</summary>
+internal sealed partial class Version2Session : RpcSession
+{
+    /// <summary>
+    /// The longest piece of a message that is sent in one frame, in bytes. A server may accept longer ones; shorter ones hold up nobody.
+    /// </summary>
+    internal const int LongestPiece = RpcFrameRules.DefaultMaxFrameBodyLength;
+
+    private readonly RpcSettings _settings;
+    private readonly RpcMethodReferences _methods = new(); // of the writer
+    private readonly ControlFrames _control;
+    private readonly RpcFrameLimits _sendLimits;
+    private volatile RpcSettings _peer = RpcSettings.Default;
+    private volatile bool _isGoingAway;
+
+    public Version2Session(ISessionOwner owner, PipeWriter output, RpcConnectionOptions options, uint lastCallId)
+        : base(owner, output, options, lastCallId, keepsIds: true)
+    {
+        _settings = options.Settings;
+        _control = new ControlFrames(Requests);
+        Flow = new FlowControl(_settings, Requests, _control);
+        _sendLimits = new RpcFrameLimits { MaxProtocolDataLength = options.Limits.MaxProtocolDataLength, MaxBodyLength = LongestPiece };
+        _rules = new RpcFrameRules(null, new RpcFrameLimits
+        {
+            MaxProtocolDataLength = options.Limits.MaxProtocolDataLength,
+            MaxBodyLength = _settings.MaxFrameBodyLength,
+        });
+    }
+
+    // A server is told of each call that was given up; there is no need to tell it with the end of the connection.
+    public override bool HasUnansweredRequests => false;
+
+    public FlowControl Flow { get; }
+
+    /// <summary>The longest message, attachment included, in both directions.</summary>
+    public int MaxMessageLength => _settings.MaxMessageLength;
+
+    public override void Start()
+    {
+        if (_settings != RpcSettings.Default)
+        {
+            _control.Announce(_settings);
+        }
+    }
+
+    public override RpcException? Refuse(RpcMethodName method, in RpcCallOptions options) =>
+        _isGoingAway ? new RpcException(RpcStatusCode.Unavailable, $"{method} was not sent: the server takes no new calls on this connection.")
+        {
+            IsNotProcessed = true,
+        }
+        : method.Name.IsEmpty ? new RpcException(
+            RpcStatusCode.InvalidArgument,
+            $"'{method}' cannot be called in version 2: a name has a slash, or is over {RpcMethodReference.MaxNameLength} bytes.")
+        : null;
+
+    public override void Serialize(PendingCall call, object request)
+    {
+        if (call.IsStreamOfRequests)
+        {
+            return;
+        }
+
+        int size = call.Measure(request);
+        ReadOnlySpan<byte> attachment = call.Options.Attachment.Span;
+        CheckLength((long)size + attachment.Length);
+        Span<byte> span = call.Body.GetSpan(size + attachment.Length);
+        call.WriteTo(request, span[..size]);
+        attachment.CopyTo(span[size..]);
+        call.Body.Advance(size + attachment.Length);
+    }
+
+    public override int WriteRequest(PendingCall call, object? request, PipeWriter output)
+    {
+        if (call.IsStreamOfRequests)
+        {
+            return WriteWhole(call, null, 0, output);
+        }
+
+        int attachment = call.Options.Attachment.Length;
+        if (request is not null)
+        {
+            int size = call.Measure(request);
+            CheckLength((long)size + attachment);
+            if (size + attachment <= LongestPiece)
+            {
+                return WriteWhole(call, request, size + attachment, output);
+            }
+
+            Serialize(call, request);
+        }
+
+        return call.Body.Length <= LongestPiece ? WriteWhole(call, null, call.Body.Length, output) : WriteFirstPiece(call, output);
+    }
+
+    public override int WriteMore(PendingCall call, PipeWriter output, out bool goesOn)
+    {
+        goesOn = false;
+        if (!call.HasDeparted)
+        {
+            return 0;
+        }
+
+        int written = call.Outgoing?.Write(call, output, out goesOn) ?? 0;
+        if (!goesOn && call.IsOneWay && Calls.Remove(call))
+        {
+            call.OnSent();
+        }
+
+        return written;
+    }
+
+    public override void OnEnded(PendingCall call)
+    {
+        if (call.HasFlow)
+        {
+            Flow.End(call);
+        }
+
+        if (!call.IsAnswered && call.HasDeparted && !call.IsSent && Owner.CloseReason is null)
+        {
+            _control.Cancel(call.WireId, call.StatusCode);
+        }
+
+        if (_isGoingAway)
+        {
+            CloseIfDone();
+        }
+    }
+
+    private void CheckLength(long length)
+    {
+        // Before the peer's settings have come it is the peer who judges.
+        int limit = _hasPeerSettings ? Math.Min(MaxMessageLength, _peer.MaxMessageLength) : MaxMessageLength;
+        if (length > limit)
+        {
+            throw new RpcException(RpcStatusCode.ResourceExhausted, $"A message of {length} bytes is over the limit of {limit}.")
+            {
+                IsNotProcessed = true,
+            };
+        }
+    }
+
+    private int WriteWhole(PendingCall call, object? request, int bodyLength, PipeWriter output)
+    {
+        RpcMethodReference method = _methods.For(call.Method);
+        bool isPlain = !method.IsNamed && call is { IsStreamOfRequests: false, IsOneWay: false } && call.Options.IsPlain && call.RequestFlags == 0;
+        Span<byte> span;
+        int start;
+        if (isPlain)
+        {
+            span = output.GetSpan(RpcCallFrameWriter.MaxShortStart + bodyLength);
+            start = RpcCallFrameWriter.WriteRequestStart(span, call.WireId, method.Index, bodyLength);
+        }
+        else
+        {
+            RpcCallHeader header = HeaderOf(call, call.IsStreamOfRequests ? RpcCallBits.NoMessage : RpcCallBits.End, messageLength: 0);
+            span = output.GetSpan(RpcCallFrameWriter.GetMaxStartLength(method, header) + bodyLength);
+            start = RpcCallFrameWriter.WriteStart(span, RpcFrameType.Request, call.WireId, method, header, bodyLength, _sendLimits);
+        }
+
+        Span<byte> body = span.Slice(start, bodyLength);
+        if (request is null)
+        {
+            call.Body.Written.CopyTo(body);
+        }
+        else
+        {
+            ReadOnlySpan<byte> attachment = call.Options.Attachment.Span;
+            call.WriteTo(request, body[..^attachment.Length]);
+            attachment.CopyTo(body[^attachment.Length..]);
+        }
+
+        output.Advance(start + bodyLength);
+        _methods.Defined(call.Method, method);
+        return start + bodyLength;
+    }
+
+    private int WriteFirstPiece(PendingCall call, PipeWriter output)
+    {
+        RpcMethodReference method = _methods.For(call.Method);
+        RpcCallHeader header = HeaderOf(call, RpcCallBits.More, call.Body.Length);
+        Span<byte> span = output.GetSpan(RpcCallFrameWriter.GetMaxStartLength(method, header) + LongestPiece);
+        int start = RpcCallFrameWriter.WriteStart(span, RpcFrameType.Request, call.WireId, method, header, LongestPiece, _sendLimits);
+        call.Body.Written[..LongestPiece].CopyTo(span[start..]);
+        output.Advance(start + LongestPiece);
+        _methods.Defined(call.Method, method);
+        call.Outgoing = new OutgoingMessages(Flow, call.Body, LongestPiece);
+        return start + LongestPiece;
+    }
+
+    private RpcCallHeader HeaderOf(PendingCall call, RpcCallBits flags, int messageLength) => new()
+    {
+        Flags = flags | call.RequestFlags | (call.IsOneWay ? RpcCallBits.OneWay : RpcCallBits.None),
+        Timeout = call.HasDeadline ? call.TimeLeft(Clock) : null,
+        Metadata = call.Options.Metadata,
+        AttachmentLength = call.IsStreamOfRequests ? 0 : call.Options.Attachment.Length,
+        MessageLength = messageLength,
+    };
+}
