@@ -27,6 +27,9 @@ internal abstract partial class PendingCall
     /// <summary>Flags and encoding of the serialised request, if it is compressed. Of whoever serialises it, then of the writer.</summary>
     public RpcCallBits RequestFlags { get; set; }
 
+    /// <summary>Whether version 1 has no such call.</summary>
+    public virtual bool NeedsVersion2 => false;
+
     /// <summary>Whether no reply is wanted.</summary>
     public virtual bool IsOneWay => false;
 
@@ -60,16 +63,13 @@ internal abstract partial class PendingCall
             {
                 Failure = ReadFailure(header);
             }
-            else if ((header.Flags & RpcCallBits.NoMessage) == 0)
+
+            OnMetadata(header, isEnd: true); // ahead of the message, as its reader expects it
+            if (header.StatusCode == RpcStatusCode.Ok)
             {
-                isGood = Receive(header, body, cost: 0);
-            }
-            else
-            {
-                isGood = _assembly is not { IsUnderWay: true };
+                isGood = (header.Flags & RpcCallBits.NoMessage) == 0 ? Receive(header, body, cost: 0) : _assembly is not { IsUnderWay: true };
             }
 
-            OnMetadata(header, isEnd: true);
             Failure ??= isGood ? CheckEnd() : new RpcException(RpcErrorCode.Decoding, $"The pieces of the reply to {Method} do not fit together.");
         }
         catch (RpcException exception)
@@ -135,7 +135,7 @@ internal abstract partial class PendingCall
 
     /// <summary>Says what is wrong with metadata of a reply.</summary>
     protected RpcException BadMetadata(RpcMetadataError error) => new(
-        error is RpcMetadataError.TooManyEntries or RpcMetadataError.TooLong ? RpcStatusCode.ResourceExhausted : RpcStatusCode.Internal,
+        error.ToStatusCode(isReply: true),
         $"The metadata of the reply to {Method} was refused: {error}.");
 
     private static RpcException ReadFailure(scoped in RpcReceivedHeader header)

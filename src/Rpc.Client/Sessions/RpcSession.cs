@@ -44,7 +44,7 @@ internal abstract class RpcSession : IDisposable
     public abstract bool TryRead(ref ReadOnlySequence<byte> buffer);
 
     /// <summary>Says why a call cannot be made, if that is known before anything is sent.</summary>
-    public abstract RpcException? Refuse(RpcMethodName method, in RpcCallOptions options);
+    public abstract RpcException? Refuse(PendingCall call);
 
     /// <summary>Serialises a request into <see cref="PendingCall.Body"/>.</summary>
     /// <exception cref="RpcException">It cannot be, or is too long.</exception>
@@ -101,7 +101,7 @@ internal abstract class RpcSession : IDisposable
     // Registered before it is written: a reply can never come before its call is known.
     private RpcException? Register(PendingCall call)
     {
-        if (Refuse(call.Method, call.Options) is { } refusal)
+        if (Refuse(call) is { } refusal)
         {
             return refusal;
         }

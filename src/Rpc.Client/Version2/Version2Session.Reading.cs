@@ -44,8 +44,7 @@ internal sealed partial class Version2Session
             return false;
         }
 
-        bool isTooLong = error.Kind is RpcFrameErrorKind.BodyTooLong or RpcFrameErrorKind.ProtocolDataTooLong;
-        return Violation(isTooLong ? RpcGoAwayCode.LimitExceeded : RpcGoAwayCode.ProtocolError, error.Describe());
+        return Violation(error.Kind.ToGoAwayCode(), error.Describe());
     }
 
     // False if the connection was told to end.

@@ -48,30 +48,35 @@ internal sealed partial class Version2Session : RpcSession
         }
     }
 
-    public override RpcException? Refuse(RpcMethodName method, in RpcCallOptions options) =>
-        _isGoingAway ? new RpcException(RpcStatusCode.Unavailable, $"{method} was not sent: the server takes no new calls on this connection.")
+    public override RpcException? Refuse(PendingCall call) =>
+        _isGoingAway ? new RpcException(RpcStatusCode.Unavailable, $"{call.Method} was not sent: the server takes no new calls on this connection.")
         {
             IsNotProcessed = true,
         }
-        : method.Name.IsEmpty ? new RpcException(
+        : call.Method.Name.IsEmpty ? new RpcException(
             RpcStatusCode.InvalidArgument,
-            $"'{method}' cannot be called in version 2: a name has a slash, or is over {RpcMethodReference.MaxNameLength} bytes.")
+            $"'{call.Method}' cannot be called in version 2: a name has a slash, or is over {RpcMethodReference.MaxNameLength} bytes.")
         : null;
 
     public override void Serialize(PendingCall call, object request)
     {
-        if (call.IsStreamOfRequests)
+        if (!call.IsStreamOfRequests)
         {
-            return;
+            Serialize(call, request, call.Options.Attachment.Span, call.Body);
         }
+    }
 
-        int size = call.Measure(request);
-        ReadOnlySpan<byte> attachment = call.Options.Attachment.Span;
+    /// <summary>Serialises a message with its attachment. Any thread.</summary>
+    /// <exception cref="RpcException">It cannot be, or is too long. The buffer is as before.</exception>
+    public OutgoingMessage Serialize(PendingCall call, object message, ReadOnlySpan<byte> attachment, MessageBuffer buffer)
+    {
+        int size = call.Measure(message);
         CheckLength((long)size + attachment.Length);
-        Span<byte> span = call.Body.GetSpan(size + attachment.Length);
-        call.WriteTo(request, span[..size]);
+        Span<byte> span = buffer.GetSpan(size + attachment.Length);
+        call.WriteTo(message, span[..size]);
         attachment.CopyTo(span[size..]);
-        call.Body.Advance(size + attachment.Length);
+        buffer.Advance(size + attachment.Length);
+        return new OutgoingMessage(size + attachment.Length, attachment.Length, RpcCallBits.None, RpcEncoding.None);
     }
 
     public override int WriteRequest(PendingCall call, object? request, PipeWriter output)
