@@ -16,6 +16,7 @@ public class PipelineCost
     private PreparedCall _delegates = null!;
     private PreparedCall _classes = null!;
     private PreparedCall _awaiting = null!;
+    private PreparedCall _fiveAsyncMethods = null!;
 
     [GlobalSetup]
     public void Setup()
@@ -35,6 +36,15 @@ public class PipelineCost
             method => method
                 .AddRpcFilter(async (call, next) => await next(call))
                 .AddRpcFilter(async (call, next) => await next(call)));
+
+        RpcDelegate chain = PreparedCall.Answer;
+        for (int i = 0; i < 5; i++)
+        {
+            RpcDelegate next = chain;
+            chain = async call => await next(call);
+        }
+
+        _fiveAsyncMethods = new PreparedCall(_ => { }, _ => { }, chain);
     }
 
     [Benchmark(Baseline = true)]
@@ -48,6 +58,10 @@ public class PipelineCost
 
     [Benchmark]
     public bool ThreeMiddlewareTwoFiltersThatAwait() => _awaiting.Run();
+
+    /// <summary>No middleware at all: what C# takes for async methods that await each other.</summary>
+    [Benchmark]
+    public bool FiveAsyncMethodsInTheHandler() => _fiveAsyncMethods.Run();
 
     /// <summary>Resolved from dependency injection, once.</summary>
     public sealed class RegisteredMiddleware : IRpcMiddleware

@@ -16,29 +16,34 @@ internal sealed class PreparedCall
 
     private readonly RpcCall _call;
 
-    public PreparedCall(Action<RpcPipelineBuilder> middleware, Action<RpcEndpointConventionBuilder> filters)
+    public PreparedCall(
+        Action<RpcPipelineBuilder> middleware, Action<RpcEndpointConventionBuilder> filters, RpcDelegate? handler = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddRpc();
         builder.Services.AddSingleton<PipelineCost.RegisteredMiddleware>();
         WebApplication app = builder.Build();
         app.UseRpc(middleware);
-        filters(app.MapRpc<Empty, Empty>("benchmark/Call", static (_, _) => ValueTask.FromResult(Reply)));
-
         RpcServer server = app.Services.GetRequiredService<RpcServer>();
+        RpcDelegate last = handler ?? Answer;
+        RpcMethodName name = RpcMethodName.Parse("benchmark/Call");
+        RpcBoundHandler bound = new(RpcRequestParsers.Create<Empty>(), last);
+        filters(new RpcEndpointConventionBuilder(server.Map(name, last, bound).Conventions));
         server.Freeze();
         Pipe pipe = new();
         DefaultConnectionContext connection = new("benchmark", new Duplex(pipe.Reader, pipe.Writer), new Duplex(pipe.Reader, pipe.Writer));
         _call = new RpcCall(new RpcServerConnection(server, connection), isPooled: true);
 
-        RpcRoute route = server.Dispatch.Find(new ReadOnlySequence<byte>(RpcMethodName.Parse("benchmark/Call").ProtocolData), out _)!.Route;
-        byte[] request = new byte[RpcFrameHeader.Size];
-        new RpcFrameHeader(1, RpcFrameType.Request, 1, 0, 0).Write(request);
-        ReadOnlySequence<byte> buffer = new(request);
-        RpcFrameReader.TryRead(ref buffer, RpcFrameLimits.Default, out RpcFrame frame, out _);
-        _call.Start(1);
-        _call.TryPrepare(route, frame);
+        RpcRoute route = server.Dispatch.Find(new ReadOnlySequence<byte>(name.ProtocolData), out _)!.Route;
+        _call.Start(1, receivedAt: 0);
+        _call.TryPrepare(route, ReadOnlySequence<byte>.Empty);
     }
+
+    public static RpcDelegate Answer { get; } = static call =>
+    {
+        call.Reply = Reply;
+        return default;
+    };
 
     /// <returns>Whether the call has ended with a reply.</returns>
     public bool Run()

@@ -28,14 +28,12 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     private ConfiguredValueTaskAwaitable.ConfiguredValueTaskAwaiter _pipeline;
     private RpcMetadata? _replyMetadata; // in version 1, where nobody gets it
     private RpcMetadata? _replyTrailers; // likewise
-    private int _runningSteps;
-    private int _startingThread;
 
-    public RpcCall(RpcServerConnection owner, bool isPooled)
+    public RpcCall(RpcServerConnection owner, bool isPooled, RpcVersion2Session? version2 = null)
     {
         _owner = owner;
         IsPooled = isPooled;
-        Version2 = owner.Version2 is { } session ? new RpcVersion2Call(this, session) : null;
+        Version2 = version2 is null ? null : new RpcVersion2Call(this, version2);
         _onPipelineEnded = OnPipelineEnded;
     }
 
@@ -54,12 +52,6 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
         : _owner.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
         : null;
-
-    /// <summary>Whether a part of the pipeline still runs that nobody waits for any more.</summary>
-    public bool HasRunningSteps => Volatile.Read(ref _runningSteps) != 0;
-
-    /// <summary>Whether this thread runs the pipeline's synchronous part, with <see cref="TryRun"/> below on its stack.</summary>
-    public bool IsOnStartingThread => _startingThread == Environment.CurrentManagedThreadId;
 
     /// <summary>Set if the caller gets an error.</summary>
     public RpcFault? Fault { get; set; }
@@ -224,12 +216,6 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
 
         return TryEnd();
     }
-
-    /// <summary>Notes that a middleware has called the rest of the pipeline. Any thread, as <see cref="LeaveStep"/>.</summary>
-    public void EnterStep() => Interlocked.Increment(ref _runningSteps);
-
-    /// <summary>Notes that the rest of the pipeline has ended. It does not touch the call after this.</summary>
-    public void LeaveStep() => Interlocked.Decrement(ref _runningSteps);
 
     /// <summary>The thread pool's entry.</summary>
     public void Execute()

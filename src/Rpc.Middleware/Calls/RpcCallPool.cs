@@ -21,7 +21,7 @@ internal sealed class RpcCallPool(RpcServerConnection owner)
                 Interlocked.Increment(ref _pooled);
             }
 
-            return new RpcCall(owner, isPooled);
+            return new RpcCall(owner, isPooled, owner.Version2);
         }
 
         return call;

@@ -9,7 +9,8 @@ namespace Kestrel.Rpc.Middleware;
 /// <summary>
 /// One call on its way through the server. Belongs to one call at a time and is used again for another one afterwards: never
 /// touch it once the handler has returned, or the task that it returned has ended. A middleware that stops waiting for the
-/// rest of the pipeline leaves it the context: that one is not used again while the rest runs. Not thread-safe.
+/// rest of the pipeline leaves it the context: that one is not used again while the rest runs. Not thread-safe. In a Debug build
+/// of the server every member throws <see cref="ObjectDisposedException"/> from the moment its reply was written until it is used again.
 /// </summary>
 public abstract class RpcContext
 {

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
@@ -51,7 +49,7 @@ internal sealed class RpcStep
         }
 
         call.EnterStep();
-        return AwaitAsync(call, running);
+        return call.LeaveStepWith(running);
     }
 
     private ValueTask Run(RpcContext context) => _middleware is null ? _next(context) : _middleware(context, _next);
@@ -73,23 +71,10 @@ internal sealed class RpcStep
 
         if (!running.IsCompleted)
         {
-            return AwaitAsync(call, running);
+            return call.LeaveStepWith(running);
         }
 
         call.LeaveStep();
         return running;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private static async ValueTask AwaitAsync(RpcCall call, ValueTask running)
-    {
-        try
-        {
-            await running.ConfigureAwait(false);
-        }
-        finally
-        {
-            call.LeaveStep();
-        }
     }
 }

@@ -33,6 +33,8 @@ public sealed class DependencyTests
         }
 
         Assert.Empty(Allowed["Rpc.Protocol"].Projects);
+        Assert.Empty(Allowed["Rpc.Invocation"].Projects);
+        Assert.Empty(Allowed["Rpc.Invocation"].Packages);
         Assert.DoesNotContain("Rpc.Middleware", Allowed["Rpc.Client"].Projects);
         Assert.DoesNotContain("Rpc.Client", Allowed["Rpc.Middleware"].Projects);
         Assert.DoesNotContain(Allowed["Rpc.Client"].Projects, project => project.StartsWith("Transport.", StringComparison.Ordinal));

@@ -16,8 +16,8 @@ internal static class Version2Frames
         Request(id, header.Flags == RpcCallBits.None ? WithEnd(header) : header, new HelloRequest { Msg = text }.ToByteArray(), name, index);
 
     /// <summary>Hello of a text, by the index of a method that was defined before.</summary>
-    public static byte[] HelloByIndex(uint id, int index, string text = "world") =>
-        Write(RpcFrameType.Request, id, new RpcMethodReference(index), new RpcCallHeader { Flags = RpcCallBits.End }, new HelloRequest { Msg = text }.ToByteArray());
+    public static byte[] HelloByIndex(uint id, int index, string text = "world", TimeSpan? timeout = null) => Write(
+        RpcFrameType.Request, id, new RpcMethodReference(index), new RpcCallHeader { Flags = RpcCallBits.End, Timeout = timeout }, new HelloRequest { Msg = text }.ToByteArray());
 
     public static byte[] Request(uint id, RpcCallHeader header, byte[] body, string name = Golden.Name, int index = 0) =>
         Write(RpcFrameType.Request, id, new RpcMethodReference(index, Encoding.UTF8.GetBytes(name)), header, body);

@@ -54,3 +54,9 @@ public class SnappyFuzz
     [Fact]
     public async Task AnyBytes_AsSnappy_AreMessagesOrErrors() => await FuzzRun.ForTheTimeAllowedAsync(new DecompressionTarget(RpcEncoding.Snappy));
 }
+
+public class CallFuzz
+{
+    [Fact]
+    public async Task AnyBytes_AsFramesOfACall_LeaveNoMemoryBehind() => await FuzzRun.ForTheTimeAllowedAsync(new CallTarget());
+}

@@ -178,26 +178,4 @@ public sealed class RpcMessageAssemblyTests : IDisposable
 
     private RpcAssemblyResult Add(RpcCallBits flags, byte[] body, out RpcPooledMessage? message, long length = 0, long attachment = 0) =>
         _assembly.Add(flags, length, attachment, new(body), out message);
-
-    /// <summary>Counts what is rented.</summary>
-    private sealed class CountingPool : ArrayPool<byte>
-    {
-        public long Rented { get; private set; }
-
-        public long RentedEver { get; private set; }
-
-        public override byte[] Rent(int minimumLength)
-        {
-            byte[] array = Shared.Rent(minimumLength);
-            Rented += array.Length;
-            RentedEver += array.Length;
-            return array;
-        }
-
-        public override void Return(byte[] array, bool clearArray = false)
-        {
-            Rented -= array.Length;
-            Shared.Return(array);
-        }
-    }
 }
