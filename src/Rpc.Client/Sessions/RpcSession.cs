@@ -69,6 +69,9 @@ internal abstract class RpcSession : IDisposable
         return 0;
     }
 
+    /// <summary>Notes that the peer has done with an id, or has never heard of it.</summary>
+    public virtual void Forget(uint callId) => Calls.Forget(callId);
+
     /// <summary>Notes that a call has ended.</summary>
     public abstract void OnEnded(PendingCall call);
 

@@ -7,9 +7,10 @@ namespace Kestrel.Rpc.Client;
 /// <remarks>What is received. The queue is bounded by the credit of the call, and one message.</remarks>
 internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TReply>, IValueTaskSource<bool>
 {
-    private readonly Queue<ReceivedMessage<TReply>> _received = new(); // under the lock, as the next two
+    private readonly Queue<ReceivedMessage<TReply>> _received = new(); // under the lock, as the next three
     private long _heldByPieces; // credit of a message that is not whole, while others wait before it
     private bool _isReading;
+    private bool _isDropped; // nobody wants more of it
     private bool _hasReply; // of the read loop
     private ReceivedMessage<TReply> _current; // of the reader, or of the read loop while the reader waits
     private ManualResetValueTaskSourceCore<bool> _reading = new() { RunContinuationsAsynchronously = true };
@@ -77,6 +78,11 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
             cost);
         lock (_gate)
         {
+            if (_isDropped)
+            {
+                return; // its credit goes back with the end of the call
+            }
+
             if (!_isReading)
             {
                 _received.Enqueue(received);
@@ -133,6 +139,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
     {
         lock (_gate)
         {
+            _isDropped = true;
             _received.Clear();
             _heldByPieces = 0;
         }

@@ -104,7 +104,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : PendingCall, IRpcCa
     public void Dispose()
     {
         Cancel();
-        DropReceived();
+        DropReceived(); // also of a call that has ended well
     }
 
     protected override void OnMetadata(scoped in RpcReceivedHeader header, bool isEnd)

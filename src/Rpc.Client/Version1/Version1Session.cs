@@ -25,7 +25,7 @@ internal sealed class Version1Session : RpcSession
     public override RpcException? Refuse(PendingCall call) => call.NeedsVersion2 || call.Options.NeedVersion2
         ? new RpcException(
             RpcStatusCode.Unimplemented,
-            $"{call.Method} was not sent: version 1 of the protocol has no streams, one-way calls, metadata and attachments.")
+            $"{call.Method} was not sent: version 1 of the protocol has no streams, one-way calls, metadata, attachments and compression.")
         : null;
 
     /// <summary>Hands every whole reply to its call.</summary>

@@ -23,6 +23,7 @@ internal sealed partial class Version2Session
                     }
 
                     _hasReadFrame = true;
+                    _keepAlive?.OnReceived();
                     break;
                 case RpcFrameReadStatus.NeedMore:
                     return true;
@@ -85,6 +86,7 @@ internal sealed partial class Version2Session
     {
         if (!Calls.TryRemove(callId, out PendingCall? call))
         {
+            Forget(callId);
             Log.UnmatchedReply(Owner.Logger, Owner.Id, callId);
             return true;
         }
