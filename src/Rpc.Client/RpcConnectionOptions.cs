@@ -25,14 +25,14 @@ public sealed class RpcConnectionOptions
     } = RpcFrameLimits.Default;
 
     /// <summary>
-    /// The version of the protocol spoken: 1 or 2. Default 1, which every server speaks. Version 2 has what version 1 has
+    /// The version of the protocol spoken: 1 or 2. Default 2, and 1 with <see cref="OneRequestAtATime"/>. Version 2 has what version 1 has
     /// not: metadata, deadlines and cancelling that reach the server, streams, attachments, messages that are cut so as to hold up no others.
     /// Servers of MyRPC speak version 1 only.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is neither.</exception>
     public int ProtocolVersion
     {
-        get => _protocolVersion ?? RpcFrameHeader.Version1;
+        get => _protocolVersion ?? (OneRequestAtATime ? RpcFrameHeader.Version1 : RpcFrameHeader.Version2);
         set
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(value, RpcFrameHeader.Version1);
@@ -55,6 +55,41 @@ public sealed class RpcConnectionOptions
             field = value;
         }
     } = RpcSettings.Default;
+
+    /// <summary>What replies may be compressed with, if the server likes. Default <see cref="RpcEncodings.None"/>. Version 2.</summary>
+    public RpcEncodings AcceptedEncodings { get; set; }
+
+    /// <summary>
+    /// How long the server may be silent before it is asked with a PING whether it is there. Default <see cref="Timeout.InfiniteTimeSpan"/>:
+    /// never; else 1 ms to 49 days. Version 2.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public TimeSpan KeepAliveInterval
+    {
+        get;
+        set
+        {
+            ThrowIfNoTimeout(value, nameof(value));
+            ArgumentOutOfRangeException.ThrowIfEqual(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = Timeout.InfiniteTimeSpan;
+
+    /// <summary>
+    /// How long the server may take to answer that PING, or to send anything else. Then the connection ends, and its calls fail with
+    /// <see cref="RpcStatusCode.Unavailable"/>. Default 20 s; 1 ms to 49 days. Version 2.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
+    public TimeSpan KeepAliveTimeout
+    {
+        get;
+        set
+        {
+            ThrowIfNoTimeout(value, nameof(value));
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromSeconds(20);
 
     /// <summary>
     /// How many calls may be under way at once. One more fails at once with <see cref="RpcErrorCode.Client"/>. Default 65,536;

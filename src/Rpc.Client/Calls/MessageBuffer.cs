@@ -18,6 +18,15 @@ internal sealed class MessageBuffer : IBufferWriter<byte>
 
     public Span<byte> Written => _array.AsSpan(0, _written);
 
+    public ReadOnlyMemory<byte> WrittenMemory => _array.AsMemory(0, _written);
+
+    /// <summary>Forgets what is behind the first bytes.</summary>
+    public void Truncate(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)length, (uint)_written, nameof(length));
+        _written = length;
+    }
+
     public void Advance(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)(_array.Length - _written), nameof(count));

@@ -87,6 +87,9 @@ internal abstract partial class PendingCall
     /// <summary>What a call whose time is over fails with.</summary>
     public RpcException DeadlineExceeded() => new(RpcErrorCode.Timeout, $"{Method} did not end in time.");
 
+    /// <summary>Lets go of the timer, for calls that are not used again.</summary>
+    protected void StopTimer() => _timer?.Dispose();
+
     private void ResetDeadline()
     {
         if (HasDeadline)

@@ -145,7 +145,7 @@ internal abstract partial class PendingCall : IOutputItem
             // Over a limit, or it cannot be serialised. Nothing was written: the peer will never hear of the id.
             Volatile.Write(ref _departure, Dropped);
             FailHere(exception);
-            Session.Calls.Forget(WireId);
+            Session.Forget(WireId);
             return 0;
         }
     }

@@ -9,6 +9,8 @@ internal abstract partial class PendingCall
     private volatile bool _hasFlow;
     private bool _hasHeaders; // or may have none any more
     private RpcMessageAssembly? _assembly;
+    private RpcEncoding _replyEncoding;
+    private int _admission;
     private CallCredit _credit;
 
     /// <summary>The credit of the call. Under the lock of <see cref="FlowControl"/>.</summary>
@@ -24,8 +26,14 @@ internal abstract partial class PendingCall
     /// <summary>What is sent in DATA frames; null if there is nothing. Of the writer, or set before the call is sent.</summary>
     public OutgoingMessages? Outgoing { get; set; }
 
-    /// <summary>Flags and encoding of the serialised request, if it is compressed. Of whoever serialises it, then of the writer.</summary>
-    public RpcCallBits RequestFlags { get; set; }
+    /// <summary>How the serialised request is compressed. Of whoever serialises it, then of the writer.</summary>
+    public RpcEncoding RequestEncoding { get; set; }
+
+    /// <summary>Whether it ended here and its id stays taken until the server has answered. Written under the lock of the table.</summary>
+    public bool IsAbandoned { get; set; }
+
+    /// <summary>Whether version 1 has no such call.</summary>
+    public virtual bool NeedsVersion2 => false;
 
     /// <summary>Whether no reply is wanted.</summary>
     public virtual bool IsOneWay => false;
@@ -40,6 +48,14 @@ internal abstract partial class PendingCall
     public virtual bool IsStreamOfRequests => false;
 
     private Version2Session Version2 => (Version2Session)Session;
+
+    /// <summary>Notes that the call counts against the server's limit.</summary>
+    /// <returns>False if it has ended.</returns>
+    public bool TryAdmit() => Interlocked.CompareExchange(ref _admission, 1, 0) == 0;
+
+    /// <summary>Notes that it counts no more, or will never.</summary>
+    /// <returns>Whether it did.</returns>
+    public bool TryDismiss() => Interlocked.Exchange(ref _admission, 2) == 1;
 
     /// <summary>Ends a one-way call whose last piece was written. Only for whoever took it out of the table.</summary>
     public void OnSent()
@@ -60,16 +76,13 @@ internal abstract partial class PendingCall
             {
                 Failure = ReadFailure(header);
             }
-            else if ((header.Flags & RpcCallBits.NoMessage) == 0)
+
+            OnMetadata(header, isEnd: true); // ahead of the message, as its reader expects it
+            if (header.StatusCode == RpcStatusCode.Ok)
             {
-                isGood = Receive(header, body, cost: 0);
-            }
-            else
-            {
-                isGood = _assembly is not { IsUnderWay: true };
+                isGood = (header.Flags & RpcCallBits.NoMessage) == 0 ? Receive(header, body, cost: 0) : _assembly is not { IsUnderWay: true };
             }
 
-            OnMetadata(header, isEnd: true);
             Failure ??= isGood ? CheckEnd() : new RpcException(RpcErrorCode.Decoding, $"The pieces of the reply to {Method} do not fit together.");
         }
         catch (RpcException exception)
@@ -109,6 +122,7 @@ internal abstract partial class PendingCall
         _hasHeaders = true;
         try
         {
+            NoteEncoding(header);
             OnMetadata(header, isEnd: false);
         }
         catch (RpcException exception)
@@ -135,7 +149,7 @@ internal abstract partial class PendingCall
 
     /// <summary>Says what is wrong with metadata of a reply.</summary>
     protected RpcException BadMetadata(RpcMetadataError error) => new(
-        error is RpcMetadataError.TooManyEntries or RpcMetadataError.TooLong ? RpcStatusCode.ResourceExhausted : RpcStatusCode.Internal,
+        error.ToStatusCode(isReply: true),
         $"The metadata of the reply to {Method} was refused: {error}.");
 
     private static RpcException ReadFailure(scoped in RpcReceivedHeader header)
@@ -150,6 +164,7 @@ internal abstract partial class PendingCall
 
     private bool Receive(scoped in RpcReceivedHeader header, in ReadOnlySequence<byte> body, long cost)
     {
+        NoteEncoding(header);
         int limit = Version2.MaxMessageLength;
         if (_assembly is not { IsUnderWay: true } && (header.Flags & RpcCallBits.More) == 0)
         {
@@ -186,12 +201,35 @@ internal abstract partial class PendingCall
 
     private void Deliver(in ReadOnlySequence<byte> message, in ReadOnlySequence<byte> attachment, bool isCompressed, long cost)
     {
-        if (isCompressed)
+        if (!isCompressed)
         {
-            throw new RpcException(RpcStatusCode.Unimplemented, $"The reply to {Method} is compressed, which was not asked for.");
+            OnMessage(message, attachment, cost);
+            return;
         }
 
-        OnMessage(message, attachment, cost);
+        MessageBuffer plain = new();
+        try
+        {
+            RpcDecompressionResult result = RpcCompression.Decompress(_replyEncoding, message, plain, Version2.MaxMessageLength);
+            if (result != RpcDecompressionResult.Done)
+            {
+                throw new RpcException(result.ToStatusCode(isReply: true), $"A message of the reply to {Method} could not be decompressed: {result}.");
+            }
+
+            OnMessage(new ReadOnlySequence<byte>(plain.WrittenMemory), attachment, cost);
+        }
+        finally
+        {
+            plain.Clear();
+        }
+    }
+
+    private void NoteEncoding(scoped in RpcReceivedHeader header)
+    {
+        if (header.Encoding != RpcEncoding.None)
+        {
+            _replyEncoding = header.Encoding;
+        }
     }
 
     private RpcException TooLong(int limit) =>
@@ -199,7 +237,8 @@ internal abstract partial class PendingCall
 
     private void ResetVersion2()
     {
-        _assembly?.Reset();
+        _assembly?.Dispose();
+        _assembly = null; // it has the limit of its connection
         if (_hasFlow)
         {
             _credit = default;
@@ -208,6 +247,8 @@ internal abstract partial class PendingCall
 
         _hasHeaders = false;
         Outgoing = null;
-        RequestFlags = RpcCallBits.None;
+        RequestEncoding = _replyEncoding = RpcEncoding.None;
+        IsAbandoned = IsSent = false;
+        _admission = 0;
     }
 }

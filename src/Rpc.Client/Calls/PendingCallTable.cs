@@ -8,7 +8,7 @@ internal sealed class PendingCallTable
     private readonly Lock _lock = new();
     private readonly Dictionary<uint, PendingCall> _calls = [];
     private readonly HashSet<uint>? _abandoned; // ids that the peer has not done with, though their calls have ended here
-    private int _capacity;
+    private readonly int _capacity;
     private bool _closed;
 
     /// <summary>Makes an empty table.</summary>
@@ -50,15 +50,6 @@ internal sealed class PendingCallTable
         }
     }
 
-    /// <summary>Lets no more than that many calls in, if it was more.</summary>
-    public void Limit(int capacity)
-    {
-        lock (_lock)
-        {
-            _capacity = Math.Min(_capacity, capacity);
-        }
-    }
-
     /// <summary>Takes a call in and gives it an id.</summary>
     public PendingCallTableResult Add(PendingCall call)
     {
@@ -94,7 +85,6 @@ internal sealed class PendingCallTable
         {
             if (!_calls.Remove(sequenceId, out call))
             {
-                _abandoned?.Remove(sequenceId);
                 return false;
             }
 
@@ -138,14 +128,17 @@ internal sealed class PendingCallTable
     }
 
     /// <summary>Notes that the peer has done with an id, or has never heard of it.</summary>
-    public void Forget(uint sequenceId)
+    /// <returns>Whether it was taken by a call that ended here.</returns>
+    public bool Forget(uint sequenceId)
     {
-        if (_abandoned is not null)
+        if (_abandoned is null)
         {
-            lock (_lock)
-            {
-                _abandoned.Remove(sequenceId);
-            }
+            return false;
+        }
+
+        lock (_lock)
+        {
+            return _abandoned.Remove(sequenceId);
         }
     }
 
@@ -191,9 +184,10 @@ internal sealed class PendingCallTable
         }
 
         _calls.Remove(call.SequenceId);
-        if (!call.TryDrop() && !call.IsOneWay)
+        if (!call.TryDrop() && !call.IsOneWay && _abandoned is not null)
         {
-            _abandoned?.Add(call.SequenceId);
+            _abandoned.Add(call.SequenceId);
+            call.IsAbandoned = true;
         }
 
         call.SequenceId = 0;

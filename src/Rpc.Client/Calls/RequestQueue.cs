@@ -33,8 +33,8 @@ internal sealed class RequestQueue : IOutputOwner
         _onFailed = onFailed;
     }
 
-    /// <summary>Where requests wait for the call before them; null if they do not. Set before the first call.</summary>
-    public OneAtATimeGate? Gate { get; set; }
+    /// <summary>Where requests wait that may not leave yet; null if there is no such thing. Set before the first call.</summary>
+    public ICallGate? Gate { get; set; }
 
     /// <summary>How many requests wait to be written, or are written and not flushed yet.</summary>
     public long Count => Volatile.Read(ref _accepted) - Volatile.Read(ref _skipped) - _output.Finished;
@@ -55,7 +55,8 @@ internal sealed class RequestQueue : IOutputOwner
     public void Send(PendingCall call, object request)
     {
         Interlocked.Increment(ref _accepted);
-        if (Gate is null && _output.TryEnter())
+        bool passes = Gate?.TryPass(call) ?? true;
+        if (passes && _output.TryEnter())
         {
             call.WriteSoon(request);
             _output.WriteInRole(call);
@@ -73,13 +74,13 @@ internal sealed class RequestQueue : IOutputOwner
             call.Defer(request);
         }
 
-        if (Gate is null)
+        if (passes)
         {
             _output.Enqueue(call);
         }
         else
         {
-            Gate.Enter(call);
+            Gate!.Wait(call);
         }
     }
 

@@ -24,9 +24,15 @@ public readonly record struct RpcCallOptions
     /// <summary>Bytes that go beside the request message, which protobuf does not see. Not to be changed while the call is under way. Version 2; not for streams of requests.</summary>
     public ReadOnlyMemory<byte> Attachment { get; init; }
 
+    /// <summary>
+    /// How the messages that are sent are compressed; one that gets no shorter goes as it is, and attachments do always. The server must know the
+    /// encoding. Default <see cref="RpcEncoding.None"/>. Version 2.
+    /// </summary>
+    public RpcEncoding Compression { get; init; }
+
     /// <summary>Whether there is something that version 1 cannot say.</summary>
-    internal bool NeedVersion2 => Metadata is { Count: > 0 } || !Attachment.IsEmpty;
+    internal bool NeedVersion2 => Metadata is { Count: > 0 } || !Attachment.IsEmpty || Compression != RpcEncoding.None;
 
     /// <summary>Whether a request of version 2 has fields or an attachment.</summary>
-    internal bool IsPlain => Timeout is null && Deadline is null && Metadata is null && Attachment.IsEmpty;
+    internal bool IsPlain => Timeout is null && Deadline is null && Metadata is null && Attachment.IsEmpty && Compression == RpcEncoding.None;
 }

@@ -44,7 +44,7 @@ internal abstract class RpcSession : IDisposable
     public abstract bool TryRead(ref ReadOnlySequence<byte> buffer);
 
     /// <summary>Says why a call cannot be made, if that is known before anything is sent.</summary>
-    public abstract RpcException? Refuse(RpcMethodName method, in RpcCallOptions options);
+    public abstract RpcException? Refuse(PendingCall call);
 
     /// <summary>Serialises a request into <see cref="PendingCall.Body"/>.</summary>
     /// <exception cref="RpcException">It cannot be, or is too long.</exception>
@@ -68,6 +68,9 @@ internal abstract class RpcSession : IDisposable
         goesOn = false;
         return 0;
     }
+
+    /// <summary>Notes that the peer has done with an id, or has never heard of it.</summary>
+    public virtual void Forget(uint callId) => Calls.Forget(callId);
 
     /// <summary>Notes that a call has ended.</summary>
     public abstract void OnEnded(PendingCall call);
@@ -101,7 +104,7 @@ internal abstract class RpcSession : IDisposable
     // Registered before it is written: a reply can never come before its call is known.
     private RpcException? Register(PendingCall call)
     {
-        if (Refuse(call.Method, call.Options) is { } refusal)
+        if (Refuse(call) is { } refusal)
         {
             return refusal;
         }

@@ -1,13 +1,16 @@
 namespace Kestrel.Rpc.Client;
 
 /// <summary>Lets a request leave only when the call before it has ended, in the order they came. Any thread.</summary>
-internal sealed class OneAtATimeGate(RequestQueue requests)
+internal sealed class OneAtATimeGate(RequestQueue requests) : ICallGate
 {
     private readonly Lock _lock = new();
     private readonly Queue<PendingCall> _waiting = new();
     private PendingCall? _current; // under the lock
 
-    public void Enter(PendingCall call)
+    /// <summary>Each waits, were it only for nothing.</summary>
+    public bool TryPass(PendingCall call) => false;
+
+    public void Wait(PendingCall call)
     {
         lock (_lock)
         {

@@ -22,9 +22,11 @@ internal sealed class Version1Session : RpcSession
     // Also those of calls that were cancelled after they had left: only the end of the connection tells the server.
     public override bool HasUnansweredRequests => Requests.Written > Volatile.Read(ref _repliesReceived);
 
-    public override RpcException? Refuse(RpcMethodName method, in RpcCallOptions options) => !options.NeedVersion2
-        ? null
-        : new RpcException(RpcStatusCode.Unimplemented, $"{method} was not sent: version 1 of the protocol has no metadata and no attachments.");
+    public override RpcException? Refuse(PendingCall call) => call.NeedsVersion2 || call.Options.NeedVersion2
+        ? new RpcException(
+            RpcStatusCode.Unimplemented,
+            $"{call.Method} was not sent: version 1 of the protocol has no streams, one-way calls, metadata, attachments and compression.")
+        : null;
 
     /// <summary>Hands every whole reply to its call.</summary>
     public override bool TryRead(ref ReadOnlySequence<byte> buffer)

@@ -47,7 +47,7 @@ internal sealed class OutgoingMessages : IValueTaskSource
         : this(flow)
     {
         _draining = request;
-        _current = new OutgoingMessage(request.Length, 0, RpcCallBits.None, RpcEncoding.None);
+        _current = new OutgoingMessage(request.Length, 0, RpcEncoding.None);
         _offset = offset;
         _left = request.Length - offset;
         _isUnderWay = true;
@@ -254,7 +254,8 @@ internal sealed class OutgoingMessages : IValueTaskSource
         bool isLast = length == _left;
         RpcCallHeader header = new()
         {
-            Flags = (isFirst ? _current.Flags : RpcCallBits.None) | (!isLast ? RpcCallBits.More : EndsWithMessage ? RpcCallBits.End : RpcCallBits.None),
+            Flags = (isFirst && _current.Encoding != RpcEncoding.None ? RpcCallBits.Compressed : RpcCallBits.None)
+                 | (!isLast ? RpcCallBits.More : EndsWithMessage ? RpcCallBits.End : RpcCallBits.None),
             MessageLength = isFirst && !isLast ? _current.Length : 0,
             AttachmentLength = isFirst ? _current.AttachmentLength : 0,
             Encoding = isFirst ? _current.Encoding : RpcEncoding.None,

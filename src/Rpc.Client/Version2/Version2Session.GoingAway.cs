@@ -12,7 +12,7 @@ internal sealed partial class Version2Session
     {
         _peer = settings;
         _hasPeerSettings = true;
-        Calls.Limit(settings.MaxConcurrentCalls);
+        _admission.Limit(settings.MaxConcurrentCalls);
         PendingCall[] calls = Calls.HoldAll();
         try
         {
@@ -41,6 +41,13 @@ internal sealed partial class Version2Session
         Owner.OnGoingAway();
         CloseIfDone();
         return true;
+    }
+
+    // On a timer's thread.
+    private void OnSilence()
+    {
+        _control.GoAway(RpcGoAwayCode.KeepAliveTimeout, "No answer to a PING.");
+        Owner.Fail(RpcErrorCode.Network, "The server did not answer a PING in time.", null, CloseManner.LastWords);
     }
 
     // Any thread. The server may close first; whoever is later finds it done.

@@ -23,6 +23,7 @@ internal sealed partial class Version2Session
                     }
 
                     _hasReadFrame = true;
+                    _keepAlive?.OnReceived();
                     break;
                 case RpcFrameReadStatus.NeedMore:
                     return true;
@@ -44,8 +45,7 @@ internal sealed partial class Version2Session
             return false;
         }
 
-        bool isTooLong = error.Kind is RpcFrameErrorKind.BodyTooLong or RpcFrameErrorKind.ProtocolDataTooLong;
-        return Violation(isTooLong ? RpcGoAwayCode.LimitExceeded : RpcGoAwayCode.ProtocolError, error.Describe());
+        return Violation(error.Kind.ToGoAwayCode(), error.Describe());
     }
 
     // False if the connection was told to end.
@@ -86,6 +86,7 @@ internal sealed partial class Version2Session
     {
         if (!Calls.TryRemove(callId, out PendingCall? call))
         {
+            Forget(callId);
             Log.UnmatchedReply(Owner.Logger, Owner.Id, callId);
             return true;
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using Kestrel.Rpc.Protocol;
 
@@ -15,6 +16,9 @@ internal sealed partial class Version2Session : RpcSession
     private readonly RpcMethodReferences _methods = new(); // of the writer
     private readonly ControlFrames _control;
     private readonly RpcFrameLimits _sendLimits;
+    private readonly CallAdmission _admission;
+    private readonly RpcEncodings _accepted;
+    private readonly KeepAlive? _keepAlive;
     private volatile RpcSettings _peer = RpcSettings.Default;
     private volatile bool _isGoingAway;
 
@@ -24,6 +28,10 @@ internal sealed partial class Version2Session : RpcSession
         _settings = options.Settings;
         _control = new ControlFrames(Requests);
         Flow = new FlowControl(_settings, Requests, _control);
+        _admission = new CallAdmission(Requests);
+        Requests.Gate = _admission;
+        _accepted = options.AcceptedEncodings;
+        _keepAlive = options.KeepAliveInterval == Timeout.InfiniteTimeSpan ? null : new KeepAlive(options, _control.Ping, OnSilence);
         _sendLimits = new RpcFrameLimits { MaxProtocolDataLength = options.Limits.MaxProtocolDataLength, MaxBodyLength = LongestPiece };
         _rules = new RpcFrameRules(null, new RpcFrameLimits
         {
@@ -46,32 +54,50 @@ internal sealed partial class Version2Session : RpcSession
         {
             _control.Announce(_settings);
         }
+
+        _keepAlive?.Start();
     }
 
-    public override RpcException? Refuse(RpcMethodName method, in RpcCallOptions options) =>
-        _isGoingAway ? new RpcException(RpcStatusCode.Unavailable, $"{method} was not sent: the server takes no new calls on this connection.")
+    public override void Dispose()
+    {
+        _keepAlive?.Dispose();
+        base.Dispose();
+    }
+
+    public override RpcException? Refuse(PendingCall call) =>
+        _isGoingAway ? new RpcException(RpcStatusCode.Unavailable, $"{call.Method} was not sent: the server takes no new calls on this connection.")
         {
             IsNotProcessed = true,
         }
-        : method.Name.IsEmpty ? new RpcException(
+        : call.Method.Name.IsEmpty ? new RpcException(
             RpcStatusCode.InvalidArgument,
-            $"'{method}' cannot be called in version 2: a name has a slash, or is over {RpcMethodReference.MaxNameLength} bytes.")
+            $"'{call.Method}' cannot be called in version 2: a name has a slash, or is over {RpcMethodReference.MaxNameLength} bytes.")
         : null;
 
     public override void Serialize(PendingCall call, object request)
     {
-        if (call.IsStreamOfRequests)
+        if (!call.IsStreamOfRequests)
         {
-            return;
+            call.RequestEncoding = Serialize(call, request, call.Options.Attachment.Span, call.Body).Encoding;
+        }
+    }
+
+    /// <summary>Serialises a message with its attachment. Any thread.</summary>
+    /// <exception cref="RpcException">It cannot be, or is too long. The buffer is as before.</exception>
+    public OutgoingMessage Serialize(PendingCall call, object message, ReadOnlySpan<byte> attachment, MessageBuffer buffer)
+    {
+        int size = call.Measure(message);
+        CheckLength((long)size + attachment.Length);
+        int start = buffer.Length;
+        RpcEncoding encoding = Compress(call, message, size, buffer);
+        if (encoding == RpcEncoding.None)
+        {
+            call.WriteTo(message, buffer.GetSpan(size)[..size]);
+            buffer.Advance(size);
         }
 
-        int size = call.Measure(request);
-        ReadOnlySpan<byte> attachment = call.Options.Attachment.Span;
-        CheckLength((long)size + attachment.Length);
-        Span<byte> span = call.Body.GetSpan(size + attachment.Length);
-        call.WriteTo(request, span[..size]);
-        attachment.CopyTo(span[size..]);
-        call.Body.Advance(size + attachment.Length);
+        buffer.Write(attachment);
+        return new OutgoingMessage(buffer.Length - start, attachment.Length, encoding);
     }
 
     public override int WriteRequest(PendingCall call, object? request, PipeWriter output)
@@ -86,7 +112,7 @@ internal sealed partial class Version2Session : RpcSession
         {
             int size = call.Measure(request);
             CheckLength((long)size + attachment);
-            if (size + attachment <= LongestPiece)
+            if (size + attachment <= LongestPiece && call.Options.Compression == RpcEncoding.None)
             {
                 return WriteWhole(call, request, size + attachment, output);
             }
@@ -114,11 +140,24 @@ internal sealed partial class Version2Session : RpcSession
         return written;
     }
 
+    public override void Forget(uint callId)
+    {
+        if (Calls.Forget(callId))
+        {
+            _admission.Leave();
+        }
+    }
+
     public override void OnEnded(PendingCall call)
     {
         if (call.HasFlow)
         {
             Flow.End(call);
+        }
+
+        if (call.TryDismiss() && !call.IsAbandoned)
+        {
+            _admission.Leave();
         }
 
         if (!call.IsAnswered && call.HasDeparted && !call.IsSent && Owner.CloseReason is null)
@@ -130,6 +169,41 @@ internal sealed partial class Version2Session : RpcSession
         {
             CloseIfDone();
         }
+    }
+
+    // None if it gets no shorter, or is not to be compressed: then nothing was written.
+    private static RpcEncoding Compress(PendingCall call, object message, int size, MessageBuffer buffer)
+    {
+        RpcEncoding encoding = call.Options.Compression;
+        if (encoding == RpcEncoding.None || size == 0)
+        {
+            return RpcEncoding.None;
+        }
+
+        if (!RpcCompression.IsSupported(encoding))
+        {
+            throw new RpcException(RpcStatusCode.Unimplemented, $"There is no encoding {encoding}.") { IsNotProcessed = true };
+        }
+
+        int start = buffer.Length;
+        byte[] plain = ArrayPool<byte>.Shared.Rent(size);
+        try
+        {
+            call.WriteTo(message, plain.AsSpan(0, size));
+            RpcCompression.Compress(encoding, new ReadOnlySequence<byte>(plain, 0, size), buffer);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(plain);
+        }
+
+        if (buffer.Length - start < size)
+        {
+            return encoding;
+        }
+
+        buffer.Truncate(start);
+        return RpcEncoding.None;
     }
 
     private void CheckLength(long length)
@@ -148,7 +222,8 @@ internal sealed partial class Version2Session : RpcSession
     private int WriteWhole(PendingCall call, object? request, int bodyLength, PipeWriter output)
     {
         RpcMethodReference method = _methods.For(call.Method);
-        bool isPlain = !method.IsNamed && call is { IsStreamOfRequests: false, IsOneWay: false } && call.Options.IsPlain && call.RequestFlags == 0;
+        bool isPlain = !method.IsNamed && call is { IsStreamOfRequests: false, IsOneWay: false } && call.Options.IsPlain
+            && !call.HasDeadline && _accepted == RpcEncodings.None;
         Span<byte> span;
         int start;
         if (isPlain)
@@ -195,10 +270,12 @@ internal sealed partial class Version2Session : RpcSession
 
     private RpcCallHeader HeaderOf(PendingCall call, RpcCallBits flags, int messageLength) => new()
     {
-        Flags = flags | call.RequestFlags | (call.IsOneWay ? RpcCallBits.OneWay : RpcCallBits.None),
+        Flags = flags | (call.RequestEncoding != RpcEncoding.None ? RpcCallBits.Compressed : RpcCallBits.None) | (call.IsOneWay ? RpcCallBits.OneWay : RpcCallBits.None),
         Timeout = call.HasDeadline ? call.TimeLeft(Clock) : null,
         Metadata = call.Options.Metadata,
         AttachmentLength = call.IsStreamOfRequests ? 0 : call.Options.Attachment.Length,
         MessageLength = messageLength,
+        Encoding = call.RequestEncoding,
+        AcceptedEncodings = call.IsOneWay ? RpcEncodings.None : _accepted,
     };
 }

@@ -19,6 +19,10 @@ internal sealed record ClientFrame(RpcFrameType Type, uint CallId, byte[] Header
 
     public long AttachmentLength { get; private init; }
 
+    public RpcEncoding Encoding { get; private init; }
+
+    public RpcEncodings AcceptedEncodings { get; private init; }
+
     public RpcMetadata Metadata { get; private init; } = RpcMetadata.Empty;
 
     /// <summary>The body as the text message it is.</summary>
@@ -73,6 +77,8 @@ internal sealed record ClientFrame(RpcFrameType Type, uint CallId, byte[] Header
             Timeout = header.Timeout,
             MessageLength = header.MessageLength,
             AttachmentLength = header.AttachmentLength,
+            Encoding = header.Encoding,
+            AcceptedEncodings = header.AcceptedEncodings,
             Metadata = metadata,
         };
     }

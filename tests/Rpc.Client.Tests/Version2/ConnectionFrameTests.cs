@@ -157,9 +157,79 @@ public class ConnectionFrameTests
         await server.ReceiveAsync(RpcFrameType.Pong);
         RpcException tooLong = await Assert.ThrowsAsync<RpcException>(() => server.HelloAsync(new string('x', 100)).Within());
         Assert.Equal((RpcStatusCode.ResourceExhausted, true), (tooLong.StatusCode, tooLong.IsNotProcessed));
-        _ = server.HelloAsync("one");
-        RpcException tooMany = await Assert.ThrowsAsync<RpcException>(() => server.HelloAsync("two").Within());
-        Assert.True(tooMany.IsNotProcessed);
+        Task<StringValue> one = server.HelloAsync("one");
+        Task<StringValue> two = server.HelloAsync("two");
+        using CancellationTokenSource source = new();
+        Task<StringValue> cancelled = server.HelloAsync("cancelled", new RpcCallOptions { CancellationToken = source.Token });
+        Task<StringValue> three = server.HelloAsync("three", new RpcCallOptions { CancellationToken = source.Token });
+        ClientFrame request = await server.ReceiveAsync();
+        await TimeLimits.Until(() => server.Client.QueuedCalls == 3);
+        server.AssertNothingSent();
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled.Within());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => three.Within());
+        Task<StringValue> four = server.HelloAsync("four");
+        await server.SendAsync(ServerFrame.Response(request.CallId, "1"));
+        request = await server.ReceiveAsync();
+        Assert.Equal("two", request.Text);
+        server.AssertNothingSent();
+        await server.SendAsync(ServerFrame.Response(request.CallId, "2"));
+        request = await server.ReceiveAsync();
+        Assert.Equal("four", request.Text);
+        await server.SendAsync(ServerFrame.Response(request.CallId, "4"));
+        Assert.Equal(["1", "2", "4"], (await Task.WhenAll(one, two, four).Within()).Select(reply => reply.Value));
+    }
+
+    [Fact]
+    public async Task Settings_MostCallsAtOnce_ACancelledCallCountsUntilItIsAnswered()
+    {
+        await using ScriptedServer server = new();
+        await server.SendAsync(ServerFrame.Settings(new RpcSettings { MaxConcurrentCalls = 1 }), ServerFrame.Ping(1));
+        await server.ReceiveAsync(RpcFrameType.Pong);
+        using CancellationTokenSource source = new();
+        Task<StringValue> one = server.HelloAsync("one", new RpcCallOptions { CancellationToken = source.Token });
+        uint id = (await server.ReceiveAsync()).CallId;
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => one.Within());
+        Assert.Equal(id, (await server.ReceiveAsync(RpcFrameType.Cancel)).CallId);
+        Task<StringValue> two = server.HelloAsync("two");
+        await TimeLimits.Until(() => server.Client.QueuedCalls == 1);
+        server.AssertNothingSent();
+        await server.SendAsync(ServerFrame.Failure(id, RpcStatusCode.Cancelled, ""));
+        ClientFrame request = await server.ReceiveAsync();
+        await server.SendAsync(ServerFrame.Response(request.CallId, "ok"));
+        Assert.Equal("ok", (await two.Within()).Value);
+    }
+
+    [Fact]
+    public async Task Settings_MostCallsAtOnce_IsKeptByManyThreads()
+    {
+        const int Limit = 7;
+        const int CallsEach = 200;
+        await using ScriptedServer server = new();
+        await server.SendAsync(ServerFrame.Settings(new RpcSettings { MaxConcurrentCalls = Limit }), ServerFrame.Ping(1));
+        await server.ReceiveAsync(RpcFrameType.Pong);
+        Task calling = Task.WhenAll(Enumerable.Range(0, 16).Select(caller => Task.Run(async () =>
+        {
+            StringValue[] replies = await Task.WhenAll(Enumerable.Range(0, CallsEach).Select(_ => server.HelloAsync($"{caller}")));
+            Assert.All(replies, reply => Assert.Equal($"{caller}", reply.Value));
+        })));
+        Queue<ClientFrame> underWay = new();
+        for (int answered = 0; answered < 16 * CallsEach;)
+        {
+            if (underWay.Count < Limit && answered + underWay.Count < 16 * CallsEach)
+            {
+                underWay.Enqueue(await server.ReceiveAsync());
+                continue;
+            }
+
+            server.AssertNothingSent();
+            ClientFrame request = underWay.Dequeue();
+            await server.SendAsync(ServerFrame.Response(request.CallId, request.Text));
+            answered++;
+        }
+
+        await calling.Within();
     }
 
     [Fact]

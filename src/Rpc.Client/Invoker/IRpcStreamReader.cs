@@ -1,0 +1,20 @@
+namespace Kestrel.Rpc.Client;
+
+/// <summary>A stream of messages that are received. One reader at a time; <see cref="RpcStreamReaderExtensions.ReadAllAsync"/> makes it an <see cref="IAsyncEnumerable{T}"/>.</summary>
+/// <typeparam name="T">The message.</typeparam>
+public interface IRpcStreamReader<out T>
+{
+    /// <summary>The message that <see cref="MoveNextAsync"/> has come to. Undefined before its first <c>true</c> and after its <c>false</c>.</summary>
+    T Current { get; }
+
+    /// <summary>The attachment of <see cref="Current"/>; empty if it has none.</summary>
+    ReadOnlyMemory<byte> CurrentAttachment { get; }
+
+    /// <summary>Goes on to the next message.</summary>
+    /// <param name="cancellationToken">Gives up waiting, and with it the whole call.</param>
+    /// <returns>Whether there is one; false at the good end of the stream.</returns>
+    /// <exception cref="Protocol.RpcException">The call failed. Messages that had come before are read first.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The one before has not ended yet.</exception>
+    ValueTask<bool> MoveNextAsync(CancellationToken cancellationToken = default);
+}

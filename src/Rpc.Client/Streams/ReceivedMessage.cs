@@ -1,0 +1,7 @@
+namespace Kestrel.Rpc.Client;
+
+/// <summary>A message of a stream that waits for its reader.</summary>
+/// <param name="Message">The message.</param>
+/// <param name="Attachment">Its attachment.</param>
+/// <param name="Cost">The credit that it holds.</param>
+internal readonly record struct ReceivedMessage<T>(T Message, ReadOnlyMemory<byte> Attachment, long Cost);
