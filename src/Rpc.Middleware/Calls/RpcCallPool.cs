@@ -32,6 +32,7 @@ internal sealed class RpcCallPool(RpcServerConnection owner)
         if (call.HasRunningSteps)
         {
             // What a middleware has left behind may still read and write it: as another call it would mix up the two.
+            call.Version2?.Abandon();
             if (call.IsPooled)
             {
                 Interlocked.Decrement(ref _pooled);

@@ -76,6 +76,7 @@ public abstract class RpcContext
     /// reset or aborted, or the host's shutdown time-out has passed. Not cancelled by a peer that merely stops sending: it gets its answers. Whether such a peer is
     /// still there shows only when a reply is written, so a handler that waits for long needs a time limit of its own.
     /// </summary>
+    /// <remarks>The call's own, as everything here: what goes on after the call must not use it.</remarks>
     public abstract CancellationToken CancellationToken { get; }
 
     /// <summary>

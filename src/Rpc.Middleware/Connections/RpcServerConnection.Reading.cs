@@ -35,16 +35,13 @@ internal sealed partial class RpcServerConnection
         Blocked,
     }
 
-    /// <summary>Whether as many calls are in flight as may be. Read loop only, as everything that follows here.</summary>
-    public bool IsAtCapacity => _started - Replies.Finished >= _maxConcurrentCalls;
-
-    // A call that waits for frames of its caller would wait for ever if they were not read.
-    private bool MayRead => !IsAtCapacity || Version2 is { NeedsInput: true };
+    // In version 1. In version 2 calls may wait for frames of their caller, so reading never stops for their number.
+    private bool IsAtCapacity => Version2 is null && _started - Replies.Finished >= _maxConcurrentCalls;
 
     /// <summary>Whether the host stops and the peer was told so.</summary>
     public bool IsDraining { get; private set; }
 
-    /// <summary>Takes a call for a request that was read.</summary>
+    /// <summary>Takes a call for a request that was read. Read loop only, as everything that follows here.</summary>
     public RpcCall StartCall(uint id)
     {
         _started++;
@@ -122,9 +119,15 @@ internal sealed partial class RpcServerConnection
                     return;
             }
 
-            if (result.IsCanceled && Version2 is null)
+            if (result.IsCanceled)
             {
-                return;
+                if (Version2 is null)
+                {
+                    return;
+                }
+
+                Version2.EndLateCalls();
+                EndBatch();
             }
         }
     }
@@ -163,7 +166,7 @@ internal sealed partial class RpcServerConnection
         bool isProbed = false;
         while (!IsAborted)
         {
-            if (!Replies.IsFlushing && MayRead)
+            if (!Replies.IsFlushing && !IsAtCapacity)
             {
                 return true;
             }
@@ -179,7 +182,7 @@ internal sealed partial class RpcServerConnection
                 ProbeInput();
             }
 
-            await Replies.WaitAsync(_started - _maxConcurrentCalls + 1);
+            await Replies.WaitAsync(IsAtCapacity ? _started - _maxConcurrentCalls + 1 : 0);
         }
 
         return false;
@@ -208,7 +211,7 @@ internal sealed partial class RpcServerConnection
         _receivedAt = Server.TimeProvider.GetTimestamp();
         do
         {
-            progress = !MayRead || _batch == Batch.Blocked ? Progress.Paused : StartNext(ref buffer);
+            progress = IsAtCapacity || _batch == Batch.Blocked ? Progress.Paused : StartNext(ref buffer);
         }
         while (progress == Progress.Started);
 
@@ -315,6 +318,9 @@ internal sealed partial class RpcServerConnection
             Replies.Send(item);
         }
     }
+
+    /// <summary>Has the read loop look at what has changed. Any thread.</summary>
+    public void WakeReading() => _input.CancelPendingRead();
 
     private void EndBatch()
     {

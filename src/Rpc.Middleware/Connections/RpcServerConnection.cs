@@ -81,8 +81,9 @@ internal sealed partial class RpcServerConnection : IOutputOwner
             if (Version2 is not null)
             {
                 Version2.OnInputOver();
-                EndBatch();
             }
+
+            EndBatch();
 
             // Calls that were read are answered, and none runs on without its connection.
             while (Replies.Finished < _started || Replies.IsFlushing)

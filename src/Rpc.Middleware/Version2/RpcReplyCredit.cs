@@ -11,10 +11,14 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
     // A shorter piece is not worth a frame, unless it is the last.
     private const int LeastPiece = 4 * 1024;
 
+    // As much as the connection's credit at the beginning; one longer reply is always copied.
+    private const long MostCopied = RpcSettings.DefaultConnectionCredit;
+
     private readonly Lock _lock = new();
     private readonly List<RpcVersion2Call> _waiting = [];
     private RpcSendCredit _connection = new(RpcSettings.DefaultConnectionCredit);
     private int _initial = RpcSettings.DefaultCallCredit;
+    private long _copied;
     private bool _isOver;
 
     /// <summary>Sets what a call starts with, when its reply begins to be cut.</summary>
@@ -29,6 +33,37 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
                 call.Credit.TryAdd(call.EarlyCredit);
             }
         }
+    }
+
+    /// <summary>
+    /// Takes room for the copy of a reply that is cut. However many calls there are, and whatever the peer grants, few are copied at a time.
+    /// </summary>
+    /// <returns>False if the reply waits for room, and is sent again when there may be some.</returns>
+    public bool TryReserve(RpcVersion2Call call, int length)
+    {
+        lock (_lock)
+        {
+            if (_isOver || _copied == 0 || _copied + length <= MostCopied)
+            {
+                _copied += length;
+                return true;
+            }
+
+            call.IsWaitingForCredit = true;
+            _waiting.Add(call);
+            return false;
+        }
+    }
+
+    /// <summary>Gives the room of a copy back.</summary>
+    public void Release(int length)
+    {
+        lock (_lock)
+        {
+            _copied -= length;
+        }
+
+        Wake(null);
     }
 
     /// <summary>Takes credit for a piece.</summary>

@@ -10,6 +10,8 @@ internal sealed partial class RpcVersion2Call
 {
     private byte[]? _cut; // a reply that is longer than a frame, serialised; from ArrayPool.Shared
     private RpcMessageCutter _cutter;
+    private bool _isWakeable;
+    private int _reserved; // bytes of it, as RpcReplyCredit counts them
 
     /// <summary>Guarded by the lock of <see cref="RpcReplyCredit"/>, as the next three.</summary>
     public RpcSendCredit Credit;
@@ -41,6 +43,7 @@ internal sealed partial class RpcVersion2Call
             catch (RpcException exception)
             {
                 // Over a limit, or changed by someone while it was written. The frame was not begun.
+                isDone = true;
                 Log.ReplyNotWritten(session.Logger, call.Name, session.ConnectionId, exception);
                 call.Fault = RpcFault.Of(exception.StatusCode, "The reply could not be written.", call.Name);
             }
@@ -61,13 +64,30 @@ internal sealed partial class RpcVersion2Call
 
         if (length > session.PeerLimits.MaxBodyLength)
         {
+            if (!_isWakeable)
+            {
+                // Whatever cancels the call ends its waiting, the time limit too.
+                _isWakeable = true;
+                CancellationToken.UnsafeRegister(static call => ((RpcVersion2Call)call!).OnReplyCancelled(), this);
+            }
+
+            if (CancelledWith is { } cancelled)
+            {
+                throw new RpcException(cancelled, "The call was cancelled before its reply was sent.");
+            }
+
+            if (!session.Credit.TryReserve(this, length))
+            {
+                isDone = false;
+                session.Replies.Postpone();
+                return 0;
+            }
+
+            _reserved = length;
             _cut = ArrayPool<byte>.Shared.Rent(length);
             RpcMessageCodec.Serialize(reply, _cut.AsSpan(0, length));
             _cutter = new RpcMessageCutter(new ReadOnlySequence<byte>(_cut, 0, length), session.PeerLimits.MaxBodyLength);
             session.Credit.Begin(this);
-
-            // Whatever cancels the call ends its waiting for credit, the time limit too.
-            CancellationToken.UnsafeRegister(static call => ((RpcVersion2Call)call!).OnReplyCancelled(), this);
             return WritePiece(output, out isDone);
         }
 
@@ -146,11 +166,14 @@ internal sealed partial class RpcVersion2Call
 
     private void DropReply()
     {
+        _isWakeable = false;
         if (_cut is not null)
         {
             ArrayPool<byte>.Shared.Return(_cut);
             _cut = null;
             _cutter = default;
+            session.Credit.Release(_reserved);
+            _reserved = 0;
         }
     }
 }

@@ -27,6 +27,9 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
 
     public bool IsOneWay { get; set; }
 
+    /// <summary>Whether the call counts among those that are under way.</summary>
+    public bool IsLetIn { get; set; }
+
     /// <summary>Whether END has come: nothing of the request is missing.</summary>
     public bool IsRequestOver { get; set; }
 
@@ -94,6 +97,7 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         // Here and not in Reset: until now a CREDIT for the call before may have been counted.
         HasCredit = false;
         EarlyCredit = 0;
+        _cancelledWith = NotCancelled; // as well: a CANCEL may have found the call before
         _received = new RpcReceiveCredit(RpcSettings.DefaultCallCredit);
         _id = id;
     }
@@ -108,7 +112,22 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     }
 
     /// <summary>Gives the id free. From now on the read loop does not find the call.</summary>
-    public void End() => _id = 0;
+    public void End()
+    {
+        _id = 0;
+        if (IsLetIn)
+        {
+            IsLetIn = false;
+            session.OnEnded();
+        }
+    }
+
+    /// <summary>Gives back what a call holds that something of the application still uses: it is not reset, and never used again.</summary>
+    public void Abandon()
+    {
+        DropReply();
+        _registration.Unregister();
+    }
 
     /// <summary>Forgets everything about the call.</summary>
     public void Reset()

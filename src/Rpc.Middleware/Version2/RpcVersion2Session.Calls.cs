@@ -14,10 +14,11 @@ internal sealed partial class RpcVersion2Session
     private readonly Dictionary<uint, RpcCall> _incoming = []; // under way, and something of the request is missing
     private readonly int _maxMessageLength;
     private RpcReceiveCredit _credit = new(RpcSettings.DefaultConnectionCredit);
-    private long _collected; // bytes of the requests in _incoming
+    private long _collected; // bytes that the messages in _incoming have or will have
+    private int _underWay; // calls that handlers may see; ended by any thread
 
-    /// <summary>Whether a call needs more frames, so that reading must go on.</summary>
-    public bool NeedsInput => _incoming.Count > 0;
+    /// <summary>Notes that a call which was let in has ended. Any thread.</summary>
+    public void OnEnded() => Interlocked.Decrement(ref _underWay);
 
     private bool OnRequest(in RpcFrame frame)
     {
@@ -34,25 +35,39 @@ internal sealed partial class RpcVersion2Session
             return Refuse(RpcGoAwayCode.ProtocolError, $"The call id {id} is in use.");
         }
 
-        bool isAtCapacity = _connection.IsAtCapacity;
         RpcCall call = _connection.StartCall(id);
         RpcVersion2Call state = call.Version2!;
         state.Start(id);
-        _active.Add(id, call);
-        if (FindFault(method, header, state, isAtCapacity) is { } fault)
+        if (FindFault(method, header, state) is { } fault)
         {
             Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
             Fail(call, fault);
             return true;
         }
 
-        if (header.Flags == RpcCallBits.End || header.Flags == (RpcCallBits.End | RpcCallBits.OneWay))
+        Interlocked.Increment(ref _underWay);
+        state.IsLetIn = true;
+        if (header.Flags == (RpcCallBits.End | RpcCallBits.OneWay))
+        {
+            // Nothing of it comes back, so its id is free already.
+            _connection.Run(call, method.Route!, frame.Body);
+            return true;
+        }
+
+        _active.Add(id, call);
+        if (header.Flags == RpcCallBits.End)
         {
             _connection.Run(call, method.Route!, frame.Body);
             return true;
         }
 
         state.Route = method.Route;
+        if (state.Timeout is not null)
+        {
+            // The read loop ends it then: nobody else may touch a call that is not whole.
+            state.CancellationToken.UnsafeRegister(static connection => ((RpcServerConnection)connection!).WakeReading(), _connection);
+        }
+
         return Collect(call, state, id, header, frame.Body);
     }
 
@@ -72,7 +87,7 @@ internal sealed partial class RpcVersion2Session
     }
 
     // What is wrong with a call as a whole; also takes its header over.
-    private RpcFault? FindFault(RpcNamedMethod method, scoped in RpcReceivedHeader header, RpcVersion2Call state, bool isAtCapacity)
+    private RpcFault? FindFault(RpcNamedMethod method, scoped in RpcReceivedHeader header, RpcVersion2Call state)
     {
         state.IsOneWay = (header.Flags & RpcCallBits.OneWay) != 0;
         state.Timeout = header.Timeout;
@@ -86,7 +101,7 @@ internal sealed partial class RpcVersion2Session
             return NotProcessed(RpcStatusCode.Unavailable, "The server stops.");
         }
 
-        if (isAtCapacity)
+        if (Volatile.Read(ref _underWay) >= Server.Options.Limits.MaxConcurrentCallsPerConnection)
         {
             return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.");
         }
@@ -96,14 +111,9 @@ internal sealed partial class RpcVersion2Session
             return NotProcessed(RpcStatusCode.DeadlineExceeded, "The time for the call was over when it came.");
         }
 
-        if ((header.Flags & RpcCallBits.Compressed) != 0 || header.AttachmentLength > 0)
+        if (FindFaultOfMessage(header, 0) is { } fault)
         {
-            return NotProcessed(RpcStatusCode.Unimplemented, "This server takes neither compressed messages nor attachments.");
-        }
-
-        if (header.MessageLength > _maxMessageLength || _collected + header.MessageLength > (long)LongestMessagesAtOnce * _maxMessageLength)
-        {
-            return NotProcessed(RpcStatusCode.ResourceExhausted, $"A message of {header.MessageLength} bytes is over the limit.");
+            return fault;
         }
 
         RpcMetadataError error = header.ReadMetadata(RpcMetadataLimits.Default, out RpcMetadata metadata);
@@ -117,9 +127,23 @@ internal sealed partial class RpcVersion2Session
 
         state.RequestMetadata = metadata;
         return null;
-
-        static RpcFault NotProcessed(RpcStatusCode code, string message) => RpcFault.Of(code, message) with { IsNotProcessed = true };
     }
+
+    // Judged when a message begins, by the length it will have: many that begin small would grow without end.
+    private RpcFault? FindFaultOfMessage(scoped in RpcReceivedHeader header, long bodyLength)
+    {
+        if ((header.Flags & RpcCallBits.Compressed) != 0 || header.AttachmentLength > 0)
+        {
+            return NotProcessed(RpcStatusCode.Unimplemented, "This server takes neither compressed messages nor attachments.");
+        }
+
+        long length = Math.Max(header.MessageLength, bodyLength);
+        return length > _maxMessageLength || _collected + length > (long)LongestMessagesAtOnce * _maxMessageLength
+            ? NotProcessed(RpcStatusCode.ResourceExhausted, $"A message of {length} bytes is over the limit, or there are too many at once.")
+            : null;
+    }
+
+    private static RpcFault NotProcessed(RpcStatusCode code, string message) => RpcFault.Of(code, message) with { IsNotProcessed = true };
 
     private bool OnData(in RpcFrame frame)
     {
@@ -172,6 +196,19 @@ internal sealed partial class RpcVersion2Session
             }
 
             state.Assembly ??= new RpcMessageAssembly(_maxMessageLength);
+            if (!state.Assembly.IsUnderWay)
+            {
+                if (FindFaultOfMessage(header, body.Length) is { } fault)
+                {
+                    EndCollecting(state, id);
+                    Fail(call, fault);
+                    return true;
+                }
+
+                state.Collected = Math.Max(header.MessageLength, body.Length);
+                _collected += state.Collected;
+            }
+
             RpcAssemblyResult result = state.Assembly.Add(header, body, out RpcPooledMessage? message);
             switch (result)
             {
@@ -183,8 +220,6 @@ internal sealed partial class RpcVersion2Session
                     return true;
             }
 
-            state.Collected += body.Length;
-            _collected += body.Length;
             state.Message = message;
         }
 
@@ -209,7 +244,26 @@ internal sealed partial class RpcVersion2Session
         state.Message = null;
         using (message)
         {
+            if (state.TimeLeft <= TimeSpan.Zero)
+            {
+                Fail(call, NotProcessed(RpcStatusCode.DeadlineExceeded, "The time for the call was over when the whole request had come."));
+                return;
+            }
+
             _connection.Run(call, state.Route!, message.Message);
+        }
+    }
+
+    /// <summary>Ends the calls whose time has run out before their request was whole.</summary>
+    public void EndLateCalls()
+    {
+        foreach ((uint id, RpcCall call) in _incoming)
+        {
+            if (call.Version2!.CancelledWith is { } code)
+            {
+                EndCollecting(call.Version2!, id);
+                Fail(call, NotProcessed(code, "The call was over before its request was whole."));
+            }
         }
     }
 

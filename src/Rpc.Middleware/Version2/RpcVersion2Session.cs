@@ -169,11 +169,15 @@ internal sealed partial class RpcVersion2Session
 
     private void SendGoAway(RpcGoAwayCode code, string message)
     {
-        _connection.SendControl(new RpcControlItem(output => RpcControlFrame.WriteGoAway(output, code, message)));
-        if (code != RpcGoAwayCode.Shutdown)
+        RpcControlItem item = new(output => RpcControlFrame.WriteGoAway(output, code, message));
+        if (code == RpcGoAwayCode.Shutdown)
+        {
+            _connection.SendControl(item);
+        }
+        else
         {
             // Nothing follows it.
-            _ = Replies.CloseAsync();
+            _ = Replies.CloseAsync(item);
         }
     }
 }

@@ -46,7 +46,7 @@ internal sealed partial class OutputQueue
         {
             waiter = _waiter;
             _waiter = null;
-            _isWoken = waiter is null;
+            _isWoken = true; // also then: the waiter may have been one that nobody waits for any more
         }
 
         waiter?.TrySetResult();
@@ -55,9 +55,10 @@ internal sealed partial class OutputQueue
     /// <summary>
     /// Ends when what was sent before has been dealt with; what is sent later is dropped, and the output is not touched any more.
     /// </summary>
-    public Task CloseAsync()
+    /// <param name="last">What leaves last; nothing may follow it.</param>
+    public Task CloseAsync(IOutputItem? last = null)
     {
-        End end = new();
+        End end = new(last);
         if (Interlocked.CompareExchange(ref _end, end, null) is { } first)
         {
             return first.Task;
@@ -96,7 +97,7 @@ internal sealed partial class OutputQueue
     }
 
     /// <summary>The last item. Whatever comes after it is dropped.</summary>
-    private sealed class End() : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), IOutputItem
+    private sealed class End(IOutputItem? last) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), IOutputItem
     {
         public bool IsReached { get; private set; } // of the writer
 
@@ -105,9 +106,13 @@ internal sealed partial class OutputQueue
         public int Write(System.IO.Pipelines.PipeWriter output)
         {
             IsReached = true;
-            return 0;
+            return last?.Write(output) ?? 0;
         }
 
-        public void Discard() => IsReached = true;
+        public void Discard()
+        {
+            IsReached = true;
+            last?.Discard();
+        }
     }
 }

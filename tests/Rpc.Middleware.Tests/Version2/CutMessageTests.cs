@@ -140,7 +140,7 @@ public sealed class CutMessageTests
         int refused = 0;
         for (uint id = 1; id <= 400; id++)
         {
-            // 64 KiB each of a message of 4 MiB: once the four longest messages are not sure to fit, no more begin.
+            // 64 KiB each of a message of 4 MiB: four of them may come together.
             RpcCallHeader begun = new() { Flags = RpcCallBits.More, MessageLength = 4 * 1024 * 1024 };
             await peer.SendAsync(Version2Frames.Request(id, begun, new byte[64 * 1024]));
         }
@@ -154,7 +154,7 @@ public sealed class CutMessageTests
         }
 
         Assert.Equal("3", reply.Text);
-        Assert.InRange(refused, 400 - 256, 400 - 100);
+        Assert.Equal(400 - 4, refused);
     }
 
     [Theory]
@@ -243,7 +243,15 @@ public sealed class CutMessageTests
         int credit = CallCredit;
         while (credit >= 16 + 4096)
         {
-            credit -= (await peer.ReceiveAsync()).Body.Length + 16;
+            Version2Reply piece = await peer.ReceiveAsync();
+            if (piece.Type == RpcFrameType.Response)
+            {
+                Assert.Equal("timeout", how); // before the credit was used up, on a busy machine
+                Assert.Equal(code, piece.Status.Code);
+                return;
+            }
+
+            credit -= piece.Body.Length + 16;
         }
 
         Task stopped = Task.CompletedTask;
