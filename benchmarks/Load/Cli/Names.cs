@@ -11,6 +11,7 @@ internal static class Names
         ["echo"] = Workload.Echo,
         ["http"] = Workload.Http,
         ["rpc"] = Workload.Rpc,
+        ["rpc2"] = Workload.Rpc2,
         ["upload"] = Workload.Upload,
         ["download"] = Workload.Download,
         ["connect"] = Workload.Connect,

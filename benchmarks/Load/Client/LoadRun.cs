@@ -47,6 +47,7 @@ internal sealed class LoadRun(LoadSettings settings)
         Workload.Upload => HttpExchange.Upload(),
         Workload.Download => new DownloadExchange(),
         Workload.Rpc => new RpcExchange(settings.InFlight),
+        Workload.Rpc2 => new RpcVersion2Exchange(settings.InFlight),
         _ => throw new InvalidOperationException($"workload {settings.Workload}"),
     };
 }

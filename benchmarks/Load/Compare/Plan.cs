@@ -28,7 +28,7 @@ internal sealed class Plan
 
     private IEnumerable<Scene> ScenesOf(Workload workload) =>
         from connections in ConnectionsOf(workload)
-        from inFlight in workload == Workload.Rpc ? _settings.InFlight : [1]
+        from inFlight in workload is Workload.Rpc or Workload.Rpc2 ? _settings.InFlight : [1]
         select new Scene(workload, connections, inFlight);
 
     private int[] ConnectionsOf(Workload workload) => workload switch

@@ -7,7 +7,7 @@ namespace Kestrel.Rpc.Benchmarks.Load.Compare;
 internal sealed record Scene(Workload Workload, int Connections, int InFlight)
 {
     public override string ToString() =>
-        Workload == Workload.Rpc
+        Workload is Workload.Rpc or Workload.Rpc2
             ? $"{Names.Of(Workload)}, {Connections} connections x {InFlight} calls in flight"
             : $"{Names.Of(Workload)}, {Connections} connections";
 }

@@ -31,7 +31,7 @@ internal static class LoadServer
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         Transports.Use(builder.WebHost, settings);
-        if (settings.Workload == Workload.Rpc)
+        if (settings.Workload is Workload.Rpc or Workload.Rpc2)
         {
             builder.Services.AddRpc(options => options.Scheduling = settings.Scheduling == Scheduling.Inline ? RpcScheduling.Inline : RpcScheduling.ThreadPool);
         }
@@ -61,7 +61,7 @@ internal static class LoadServer
             case Workload.Upload:
             case Workload.Download:
                 break;
-            case Workload.Rpc:
+            case Workload.Rpc or Workload.Rpc2:
                 listen.UseRpc();
                 break;
             default:
@@ -89,7 +89,7 @@ internal static class LoadServer
             case Workload.Download:
                 app.MapGet("/download", HttpAnswers.BulkAsync);
                 break;
-            case Workload.Rpc:
+            case Workload.Rpc or Workload.Rpc2:
                 app.MapRpc("helloworld/Hello", (HelloRequest request) => new HelloReply { Msg = "Hello " + request.Msg });
                 break;
             default:

@@ -9,8 +9,11 @@ internal enum Workload
     /// <summary>13 bytes of text through Kestrel's HTTP/1.1 stack and routing.</summary>
     Http,
 
-    /// <summary>Hello("world") through AddRpc and MapRpc.</summary>
+    /// <summary>Hello("world") through AddRpc and MapRpc, in version 1 of the protocol.</summary>
     Rpc,
+
+    /// <summary>The same in version 2.</summary>
+    Rpc2,
 
     /// <summary>HTTP/1.1 request bodies of 1 MiB; the answer is their length.</summary>
     Upload,

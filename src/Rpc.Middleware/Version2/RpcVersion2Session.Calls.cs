@@ -253,7 +253,10 @@ internal sealed partial class RpcVersion2Session
     {
         if (bytes > 0)
         {
-            _connection.SendControl(new RpcControlItem(output => RpcControlFrame.WriteCredit(output, id, bytes)));
+            SendCredit(id, bytes);
         }
     }
+
+    private void SendCredit(uint id, int bytes) =>
+        _connection.SendControl(new RpcControlItem(output => RpcControlFrame.WriteCredit(output, id, bytes)));
 }

@@ -61,8 +61,7 @@ internal sealed partial class RpcVersion2Session
             case RpcFrameType.Credit:
                 return OnCredit(frame);
             case RpcFrameType.Ping:
-                ulong opaque = RpcControlFrame.ReadPing(frame.Body);
-                _connection.SendControl(new RpcControlItem(output => RpcControlFrame.WritePong(output, opaque)));
+                Answer(RpcControlFrame.ReadPing(frame.Body));
                 return true;
             case RpcFrameType.Pong:
                 return true; // nothing was asked
@@ -97,6 +96,9 @@ internal sealed partial class RpcVersion2Session
         _incoming.Clear();
         Credit.End();
     }
+
+    private void Answer(ulong ping) =>
+        _connection.SendControl(new RpcControlItem(output => RpcControlFrame.WritePong(output, ping)));
 
     private void SendSettings()
     {

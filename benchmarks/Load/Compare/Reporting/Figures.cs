@@ -30,7 +30,7 @@ internal static class Figures
     /// <summary>What one request of the workload is.</summary>
     public static string UnitOf(Workload workload) => workload switch
     {
-        Workload.Rpc => "call",
+        Workload.Rpc or Workload.Rpc2 => "call",
         Workload.Upload or Workload.Download => "MiB",
         Workload.Connect or Workload.Idle => "conn",
         _ => "req",
