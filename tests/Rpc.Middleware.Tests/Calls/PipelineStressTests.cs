@@ -60,7 +60,7 @@ public sealed class PipelineStressTests
                 }).AddRpcFilter((call, next) => next(call));
             },
         });
-        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
+        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).InTime();
 
         string[] answers = await Task.WhenAll(Enumerable.Range(0, Calls).Select(i => AskAsync(client, $"{i}"))).InTime();
 

@@ -168,7 +168,9 @@ public sealed partial class RpcServerDocumentTests
             map(app);
             await app.StartAsync().InTime();
             int port = new Uri(app.Urls.Single()).Port;
-            return new Example(app, await RpcConnection.ConnectAsync(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, port)).InTime());
+            return new Example(app, await RpcConnection.ConnectAsync(
+                new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, port),
+                new RpcConnectionOptions { ProtocolVersion = 1 }).InTime());
         }
 
         public Task<TReply> CallAsync<TRequest, TReply>(string name, TRequest request)

@@ -45,7 +45,7 @@ public sealed class PipelineOrderTests
                 steps.Enqueue("/" + place);
             },
             scheduling);
-        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
+        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).InTime();
 
         for (int i = 0; i < 3; i++)
         {
@@ -74,7 +74,7 @@ public sealed class PipelineOrderTests
             Assert.Equal(answering, Assert.IsType<HelloReply>(call.Reply).Msg);
             steps.Enqueue("/" + place);
         });
-        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
+        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).InTime();
 
         Assert.Equal(answering, (await FindAsync(client)).Msg);
         Assert.Equal([.. Until(answering), answering, .. Until(answering).Reverse().Select(place => "/" + place)], steps);
@@ -96,7 +96,7 @@ public sealed class PipelineOrderTests
                 throw;
             }
         });
-        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
+        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).InTime();
 
         for (int i = 0; i < 3; i++)
         {
@@ -140,7 +140,7 @@ public sealed class PipelineOrderTests
         bool fails = true;
         await using TestServer server = await StartAsync((place, call, next) =>
             fails && place == failing ? throw new InvalidOperationException("secret") : next(call));
-        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
+        await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).InTime();
 
         RpcException error = await Assert.ThrowsAsync<RpcException>(() => FindAsync(client));
         fails = false;
@@ -174,7 +174,7 @@ public sealed class PipelineOrderTests
                 throw;
             }
         });
-        RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
+        RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint, new RpcConnectionOptions { ProtocolVersion = 1 }).InTime();
 
         Task<HelloReply> call = FindAsync(client);
         await started.Task.InTime();
