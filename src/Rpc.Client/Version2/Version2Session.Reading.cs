@@ -17,13 +17,13 @@ internal sealed partial class Version2Session
             switch (RpcFrameReader.TryRead(ref buffer, _rules, out RpcFrame frame, out RpcFrameError error))
             {
                 case RpcFrameReadStatus.Frame:
+                    _keepAlive?.OnReceived(); // before anybody can see what came of it
                     if (!OnFrame(frame))
                     {
                         return false;
                     }
 
                     _hasReadFrame = true;
-                    _keepAlive?.OnReceived();
                     break;
                 case RpcFrameReadStatus.NeedMore:
                     return true;
