@@ -6,14 +6,21 @@ namespace Kestrel.Rpc.Client;
 /// </summary>
 internal sealed class CallAdmission(RequestQueue requests) : ICallGate
 {
+    // Until the server's first frame, which says how many it takes if it says so at all: a burst on a fresh connection would be refused.
+    private const int FirstLimit = 100;
+
     private readonly Lock _lock = new();
     private readonly Queue<PendingCall> _waiting = new(); // under the lock
     private int _waitingCount;
     private int _inside;
-    private int _limit = int.MaxValue;
+    private int _limit = FirstLimit;
 
-    /// <summary>Sets the limit, when the server's settings have come. Calls beyond it that have left stay.</summary>
-    public void Limit(int limit) => Volatile.Write(ref _limit, limit);
+    /// <summary>Sets the limit, when the server's first frame has come. Calls beyond it that have left stay.</summary>
+    public void Limit(int limit)
+    {
+        Volatile.Write(ref _limit, limit);
+        AdmitNext();
+    }
 
     public bool TryPass(PendingCall call)
     {

@@ -12,7 +12,6 @@ internal sealed partial class Version2Session
     {
         _peer = settings;
         _hasPeerSettings = true;
-        _admission.Limit(settings.MaxConcurrentCalls);
         PendingCall[] calls = Calls.HoldAll();
         try
         {
@@ -24,6 +23,8 @@ internal sealed partial class Version2Session
             {
                 call.Release();
             }
+
+            _admission.Limit(settings.MaxConcurrentCalls);
         }
     }
 

@@ -23,6 +23,11 @@ internal sealed partial class Version2Session
                         return false;
                     }
 
+                    if (!_hasReadFrame && !_hasPeerSettings)
+                    {
+                        _admission.Limit(int.MaxValue); // it does not say
+                    }
+
                     _hasReadFrame = true;
                     break;
                 case RpcFrameReadStatus.NeedMore:
