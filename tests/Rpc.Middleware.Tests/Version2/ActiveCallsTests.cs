@@ -1,8 +1,3 @@
-using System.IO.Pipelines;
-using Kestrel.Rpc.Protocol;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.DependencyInjection;
-
 namespace Kestrel.Rpc.Middleware.Tests;
 
 /// <summary>The table of calls that are under way.</summary>
@@ -11,7 +6,7 @@ public sealed class ActiveCallsTests
     [Fact]
     public void Find_CallsComeAndGo_OnlyThoseUnderWayAreFound()
     {
-        Func<RpcCall> newCall = Calls();
+        Func<RpcCall> newCall = DetachedCalls.Create();
         RpcActiveCalls table = new();
         Dictionary<uint, RpcCall> expected = [];
         Random random = new(1);
@@ -41,7 +36,7 @@ public sealed class ActiveCallsTests
     [InlineData(1u << 27)]
     public void Add_IdsChosenToMeet_TakeNoMoreMemoryThanOthers(uint distance)
     {
-        Func<RpcCall> newCall = Calls();
+        Func<RpcCall> newCall = DetachedCalls.Create();
         RpcActiveCalls table = new();
         List<(uint Id, RpcCall Call)> calls = [];
         for (uint i = 0; i < 30; i++)
@@ -63,7 +58,7 @@ public sealed class ActiveCallsTests
     [Fact]
     public void Add_ManyThatMeetOneAfterTheOther_ThoseThatEndedAreForgotten()
     {
-        Func<RpcCall> newCall = Calls();
+        Func<RpcCall> newCall = DetachedCalls.Create();
         RpcActiveCalls table = new();
         List<RpcCall> keepers = [];
         for (uint i = 0; i < 10; i++)
@@ -84,20 +79,4 @@ public sealed class ActiveCallsTests
         Assert.All(keepers.Index(), keeper => Assert.Same(keeper.Item, table.Find(((uint)keeper.Index << 20) + 1)));
         Assert.InRange(table.Capacity, 4096, 4096 + 100);
     }
-
-    private static Func<RpcCall> Calls()
-    {
-        ServiceCollection services = new();
-        services.AddLogging();
-        services.AddRpc();
-        RpcServer server = services.BuildServiceProvider().GetRequiredService<RpcServer>();
-        server.Freeze();
-        Pipe pipe = new();
-        DuplexPipe transport = new(pipe.Reader, pipe.Writer);
-        RpcServerConnection connection = new(server, new DefaultConnectionContext("memory", transport, transport));
-        RpcVersion2Session session = new(connection);
-        return () => new RpcCall(connection, isPooled: true, session);
-    }
-
-    private sealed record DuplexPipe(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

@@ -117,7 +117,7 @@ public sealed class Version2LimitTests
     public void Cancel_ReadWhenItsCallJustEnded_DoesNotReachTheNextCall()
     {
         // The read loop has found the call under way; the thread that writes its reply ends it; the read loop goes on.
-        RpcCall call = Calls()();
+        RpcCall call = DetachedCalls.Create()();
         RpcVersion2Call state = call.Version2!;
         state.Start(1);
         Assert.True(state.IsUnderWay(1));
@@ -377,20 +377,4 @@ public sealed class Version2LimitTests
                 : $"{request.Msg.Length}",
         }),
     });
-
-    private static Func<RpcCall> Calls()
-    {
-        ServiceCollection services = new();
-        services.AddLogging();
-        services.AddRpc();
-        RpcServer server = services.BuildServiceProvider().GetRequiredService<RpcServer>();
-        server.Freeze();
-        Pipe pipe = new();
-        DuplexPipe transport = new(pipe.Reader, pipe.Writer);
-        RpcServerConnection connection = new(server, new DefaultConnectionContext("memory", transport, transport));
-        RpcVersion2Session session = new(connection);
-        return () => new RpcCall(connection, isPooled: true, session);
-    }
-
-    private sealed record DuplexPipe(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }
