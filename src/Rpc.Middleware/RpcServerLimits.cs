@@ -19,7 +19,8 @@ public sealed class RpcServerLimits
 
     /// <summary>
     /// How many calls of one connection may be in flight, from the moment a request is read until its reply was handed to
-    /// the transport. At the bound the server stops reading from that connection. Default 1,000; 1 to 1,000,000.
+    /// the transport. At the bound the server stops reading from a connection of version 1, and refuses further calls of version 2 with
+    /// RESOURCE_EXHAUSTED, not processed; clients of version 2 are told the bound and keep to it. Default 1,000; 1 to 1,000,000.
     /// </summary>
     public int MaxConcurrentCallsPerConnection { get; set; } = 1_000;
 }

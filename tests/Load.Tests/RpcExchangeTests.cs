@@ -18,7 +18,7 @@ public sealed class RpcExchangeTests
         byte[] requests = new ExchangeDriver(new RpcExchange(inFlight: 3)).Begin();
 
         Assert.Equal(3 * RequestLength, requests.Length);
-        Assert.Equal([0u, 1u, 2u], Ids(requests));
+        Assert.Equal([3u, 4u, 5u], Ids(requests));
         requests[7] = 1;
         Assert.Equal(
             "123401010000000100000033000000077B22736572766963655F6E616D65223A2268656C6C6F776F726C64222C226D6574686F645F6E616D65223A2248656C6C6F227D0A05776F726C64",
@@ -28,14 +28,14 @@ public sealed class RpcExchangeTests
     [Fact]
     public void Advance_RepliesInAnyOrderSplitAnywhere_AreEachFollowedByOneRequest()
     {
-        byte[] replies = [.. Reply(2), .. Reply(0), .. Reply(1)];
+        byte[] replies = [.. Reply(5), .. Reply(3), .. Reply(4)];
         for (int split = 0; split < replies.Length; split++)
         {
             var driver = new ExchangeDriver(new RpcExchange(inFlight: 3));
             driver.Begin();
             byte[] requests = [.. driver.Receive(replies.AsSpan(0, split)), .. driver.Receive(replies.AsSpan(split))];
 
-            Assert.Equal([5u, 3u, 4u], Ids(requests));
+            Assert.Equal([8u, 6u, 7u], Ids(requests));
             Assert.Equal(3, driver.Tally.Replies);
         }
     }
@@ -45,9 +45,9 @@ public sealed class RpcExchangeTests
     {
         var driver = new ExchangeDriver(new RpcExchange(inFlight: 3));
         driver.Begin();
-        driver.Receive(Reply(1));
+        driver.Receive(Reply(4));
 
-        Assert.Throws<LoadException>(() => driver.Receive(Reply(1)));
+        Assert.Throws<LoadException>(() => driver.Receive(Reply(4)));
     }
 
     [Fact]
@@ -55,7 +55,7 @@ public sealed class RpcExchangeTests
     {
         var driver = new ExchangeDriver(new RpcExchange(inFlight: 1));
         driver.Begin();
-        byte[] reply = Reply(0);
+        byte[] reply = Reply(1);
         reply[^1]++;
 
         Assert.Throws<LoadException>(() => driver.Receive(reply));

@@ -1,11 +1,8 @@
-using System.IO.Pipelines;
 using System.Reflection;
 using Google.Protobuf;
 using Hello;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Kestrel.Rpc.Middleware.Tests;
 
@@ -246,10 +243,12 @@ public sealed class Version2LimitTests
         await peer.DisposeAsync();
         await server.ExpectNothingLeftAsync();
 
-        // Debug builds notice a context whose call has ended; and the copy of the reply went back to its pool.
+        // The copy of the reply went back to its pool; and Debug builds notice a context whose call has ended.
         object cut = typeof(RpcVersion2Call).GetField("_cut", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(((RpcCall)context!).Version2)!;
         Assert.Null(cut);
+#if DEBUG
         Assert.Throws<ObjectDisposedException>(() => context!.Name);
+#endif
     }
 
     [Fact]
