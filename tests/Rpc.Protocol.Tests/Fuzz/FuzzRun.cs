@@ -54,14 +54,14 @@ internal static class FuzzRun
         thread.Start();
 
         // A parser that never ends cannot be stopped; its input is named and the thread is left behind.
-        for (long before = -1; !ended.Task.IsCompleted; before = progress.Inputs)
+        while (!ended.Task.IsCompleted)
         {
-            if (progress.Inputs == before)
+            long before = progress.Inputs;
+            await Task.WhenAny(ended.Task, Task.Delay(Stuck));
+            if (!ended.Task.IsCompleted && progress.Inputs == before)
             {
                 Assert.Fail($"Seed {seed}: no end with input {progress.Inputs}: {Convert.ToHexString(progress.Input)}");
             }
-
-            await Task.WhenAny(ended.Task, Task.Delay(Stuck));
         }
 
         return await ended.Task;

@@ -16,10 +16,14 @@ internal static class EndPointChecks
     /// <summary>Only the bound address answers: not every address of the machine at that port.</summary>
     public static async Task OnlyTheBoundAddressAnswersAsync(TransportVariant transport)
     {
+        // Holds the port at the other address without listening there, so that nobody else's listener answers at it.
+        using Socket held = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        held.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        int port = ((IPEndPoint)held.LocalEndPoint!).Port;
         await using ConnectionServer server = await ConnectionServer.StartAsync(
             transport,
             Handlers.EchoAsync,
-            endPoint: new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+            endPoint: new IPEndPoint(IPAddress.Parse("127.0.0.2"), port));
         var bound = Assert.IsType<IPEndPoint>(server.EndPoint);
         Assert.Equal(IPAddress.Parse("127.0.0.2"), bound.Address);
         using TestClient client = await server.ConnectAsync();
