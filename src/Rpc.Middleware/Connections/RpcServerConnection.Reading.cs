@@ -9,7 +9,7 @@ namespace Kestrel.Rpc.Middleware;
 internal sealed partial class RpcServerConnection
 {
     // How many frames one turn takes before others get the thread: what takes about 0.1 ms if all calls run in place.
-    private const int FramesPerTurn = 512;
+    internal const int FramesPerTurn = 512;
 
     private readonly RpcDispatchTable _dispatch;
     private readonly int _maxConcurrentCalls;

@@ -13,15 +13,15 @@ internal sealed class RpcCallQueue : IThreadPoolWorkItem
     private const int CallsPerWakeUp = 32;
 
     // How many calls, and for how long in milliseconds, one work item goes on before other connections get their turn.
-    private const int CallsPerTurn = 64;
+    internal const int CallsPerTurn = 64;
     private const long LongestTurn = 2;
 
-    private readonly ConcurrentQueue<RpcCall> _ready = new();
+    private readonly ConcurrentQueue<IThreadPoolWorkItem> _ready = new();
     private int _added; // since the last wake-up
     private int _isQueued; // 1 while the pool has a work item of this connection that has not begun
 
     /// <summary>Adds a call; it starts with the next <see cref="Start"/> at the latest.</summary>
-    public void Add(RpcCall call)
+    public void Add(IThreadPoolWorkItem call)
     {
         _ready.Enqueue(call);
         if (++_added == CallsPerWakeUp)
@@ -50,7 +50,7 @@ internal sealed class RpcCallQueue : IThreadPoolWorkItem
         Interlocked.Exchange(ref _isQueued, 0); // from here on whatever is added is this work item's, or has a new one
         long start = Environment.TickCount64;
         ExecutionContext? context = ExecutionContext.Capture();
-        for (int calls = 0; calls < CallsPerTurn && _ready.TryDequeue(out RpcCall? call); calls++)
+        for (int calls = 0; calls < CallsPerTurn && _ready.TryDequeue(out IThreadPoolWorkItem? call); calls++)
         {
             EnsureQueued(); // what is about to run may block
             call.Execute();
