@@ -32,7 +32,8 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             metadata.GetMetadata<RpcSchedulingMetadata>()?.Scheduling ?? options.Scheduling,
             bound.Parser,
             pipeline: middleware ?? filtered,
-            handler: filtered);
+            handler: filtered,
+            shape: bound.Shape);
     }
 
     // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.
