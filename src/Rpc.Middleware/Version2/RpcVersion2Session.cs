@@ -19,6 +19,7 @@ internal sealed partial class RpcVersion2Session
         _connection = connection;
         _dispatch = connection.Server.Dispatch;
         _maxMessageLength = connection.Server.FrameLimits.MaxBodyLength;
+        _maxConcurrentCalls = connection.Server.Options.Limits.MaxConcurrentCallsPerConnection;
         PeerLimits = RpcFrameRules.DefaultVersion2Limits;
         MaxReplyLength = _maxMessageLength;
         Credit = new RpcReplyCredit(connection.Replies);
