@@ -3,9 +3,6 @@ namespace Kestrel.Rpc.Client;
 /// <remarks>The call that this one is made for.</remarks>
 internal abstract partial class PendingCall
 {
-    // Timers are that exact, more or less: a parent that is cancelled so shortly before its time is over has run out of time.
-    private static readonly TimeSpan TimerAccuracy = TimeSpan.FromMilliseconds(5);
-
     private CancellationTokenRegistration _parentRegistration;
 
     private void RegisterAtParent() =>
@@ -13,7 +10,8 @@ internal abstract partial class PendingCall
 
     private void EndWithParent()
     {
-        if (!HasDeadline || TimeLeft(Session.Clock) > TimerAccuracy)
+        // The parent knows why it was cancelled; its caller's clock may have been ahead of the timer here.
+        if (_options.Parent!.TimeLeft is not { } left || left > TimeSpan.Zero)
         {
             Cancel();
         }

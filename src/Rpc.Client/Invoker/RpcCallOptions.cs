@@ -23,8 +23,8 @@ public readonly record struct RpcCallOptions
 
     /// <summary>
     /// The call that this one is made for, such as the context of a server's call: this one takes no longer than what is left of its time, and ends with it
-    /// when it is cancelled (with an <see cref="OperationCanceledException"/> of its token). If its time is over, the call fails at once and nothing is sent.
-    /// Read when the call is made.
+    /// when it is cancelled (with an <see cref="OperationCanceledException"/> of its token; with <see cref="RpcStatusCode.DeadlineExceeded"/> if its time is
+    /// over then). If its time is over already, the call fails at once and nothing is sent. To be usable until this call has ended.
     /// </summary>
     public IRpcParentCall? Parent { get; init; }
 
@@ -52,18 +52,18 @@ public readonly record struct RpcCallOptions
     /// <summary>Whether a request of version 2 has fields or an attachment.</summary>
     internal bool IsPlain => Timeout is null && Deadline is null && Metadata is null && Attachment.IsEmpty && Compression == RpcEncoding.None;
 
-    /// <summary>What follows from the parent, in place of it. On the thread that makes the call.</summary>
+    /// <summary>What follows from the parent. On the thread that makes the call.</summary>
     internal RpcCallOptions Resolve(IRpcParentCall parent)
     {
         TimeSpan? left = parent.TimeLeft;
         if (left <= TimeSpan.Zero)
         {
-            return this with { Parent = null, Timeout = TimeSpan.Zero };
+            return this with { Timeout = TimeSpan.Zero };
         }
 
         return this with
         {
-            Parent = null,
+            Parent = parent,
             ParentCancellation = parent.CancellationToken,
             Timeout = left is null || Timeout < left ? Timeout : left,
         };

@@ -5,6 +5,6 @@ namespace Kestrel.Rpc.Middleware;
 /// <remarks>As the calls see it that are made for it.</remarks>
 internal sealed partial class RpcCall : IRpcParentCall
 {
-    // The timer that cancels the token may fire a little before the clock says so: then the time is over, and the call was not given up.
-    TimeSpan? IRpcParentCall.TimeLeft => CancelledWith == RpcStatusCode.DeadlineExceeded ? TimeSpan.Zero : TimeLeft;
+    // The caller's clock may say first that the time is over, and a timer a little before the clock.
+    TimeSpan? IRpcParentCall.TimeLeft => CancelledWith == RpcStatusCode.DeadlineExceeded ? TimeSpan.Zero : Version2?.TimeLeft;
 }

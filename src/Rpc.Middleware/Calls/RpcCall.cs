@@ -101,7 +101,8 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         get
         {
             ThrowIfEnded(this);
-            return _request!;
+            return _request ?? throw new InvalidOperationException(
+                $"'{Name}' has a stream of requests, which only its handler reads: there is no Request. See RpcContext.Shape.");
         }
     }
 
@@ -170,10 +171,16 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     public bool TryPrepare(RpcRoute route, in ReadOnlySequence<byte> body)
     {
         _route = route;
+        RpcEndpoint endpoint = route.Endpoint;
+        if (endpoint.Parser is not { } parser)
+        {
+            return TryPrepareStream();
+        }
+
         try
         {
-            _request = route.Endpoint.Parser(body);
-            return true;
+            _request = parser(body);
+            return endpoint.Shape == RpcMethodShape.Unary || TryPrepareStream();
         }
         catch (Exception exception)
         {
@@ -286,6 +293,12 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         }
 
         CheckReply();
+        if (Version2?.Stream is { } stream)
+        {
+            stream.OnHandlerEnded();
+            return false;
+        }
+
         return true;
     }
 
@@ -303,12 +316,19 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         }
 
         CheckReply();
-        _owner.Replies.Send(this);
+        if (Version2?.Stream is { } stream)
+        {
+            stream.OnHandlerEnded();
+        }
+        else
+        {
+            _owner.Replies.Send(this);
+        }
     }
 
     private void CheckReply()
     {
-        if (Fault is null && Reply is null)
+        if (Fault is null && Reply is null && !_route!.Endpoint.HasReplyStream)
         {
             Log.NoReply(_owner.Logger, Name, Connection.ConnectionId);
             Fault = new RpcFault(Name.Service, Name.Method, RpcErrorCode.Server, NoReply) { Status = new RpcStatus(RpcStatusCode.Internal, NoReply) };

@@ -38,12 +38,17 @@ public abstract class RpcContext : IRpcParentCall
     /// <summary>The address that the peer connected to, if the transport has one.</summary>
     public EndPoint? LocalEndPoint => Connection.LocalEndPoint;
 
+    /// <summary>Whether requests and replies are streams. Only the handler has the streams; see <see cref="Request"/> and <see cref="Reply"/>.</summary>
+    public RpcMethodShape Shape => Endpoint.Shape;
+
     /// <summary>The request message.</summary>
+    /// <exception cref="InvalidOperationException">The method has a stream of requests.</exception>
     public abstract IMessage Request { get; }
 
     /// <summary>
     /// The reply message, <see langword="null"/> until there is one. The handler's result is put here; middleware may set it,
-    /// instead of calling the next delegate or afterwards. A call that ends without a reply is answered with an error.
+    /// instead of calling the next delegate or afterwards. A call that ends without a reply is answered with an error. If replies are a
+    /// stream there need not be one: then this is a last message, behind all that the handler has written.
     /// </summary>
     public abstract IMessage? Reply { get; set; }
 

@@ -33,7 +33,8 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             metadata.GetMetadata<RpcSchedulingMetadata>()?.Scheduling ?? options.Scheduling,
             bound.Parser,
             pipeline: options.SetsAmbientCall ? RpcAmbientCall.Around(pipeline) : pipeline,
-            handler: filtered);
+            handler: filtered,
+            shape: bound.Shape);
     }
 
     // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.

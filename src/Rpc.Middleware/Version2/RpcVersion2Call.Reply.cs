@@ -22,6 +22,9 @@ internal sealed partial class RpcVersion2Call
 
     public bool IsWaitingForCredit { get; set; }
 
+    // In a RESPONSE only if it did not go ahead.
+    private RpcMetadata? Metadata => Stream is { HasSentHeaders: true } ? null : ReplyMetadata;
+
     /// <summary>Writes the reply, a piece of it, or the error in its place. Never leaves half a frame.</summary>
     /// <param name="output">Where it goes.</param>
     /// <param name="isDone">False if the call will be written again, which the queue knows.</param>
@@ -34,6 +37,23 @@ internal sealed partial class RpcVersion2Call
             return 0;
         }
 
+        if (Stream is not { } stream)
+        {
+            return WriteResponse(output, out isDone);
+        }
+
+        if (!stream.TryWriteAll(output, out int written))
+        {
+            isDone = false;
+            return written;
+        }
+
+        return written + WriteResponse(output, out isDone);
+    }
+
+    private int WriteResponse(PipeWriter output, out bool isDone)
+    {
+        isDone = true;
         if (call.Fault is null)
         {
             try
@@ -55,7 +75,12 @@ internal sealed partial class RpcVersion2Call
     private int WriteMessage(PipeWriter output, out bool isDone)
     {
         isDone = true;
-        IMessage reply = call.Reply!;
+        if (call.Reply is not { } reply)
+        {
+            // Of a stream: everything was in DATA frames.
+            return Write(output, RpcFrameType.Response, new RpcCallHeader { Flags = RpcCallBits.NoMessage, Metadata = Metadata, Trailers = ReplyTrailers }, default);
+        }
+
         int length = RpcMessageCodec.CalculateSize(reply);
         if (length > session.MaxReplyLength)
         {
@@ -91,10 +116,10 @@ internal sealed partial class RpcVersion2Call
             return WritePiece(output, out isDone);
         }
 
-        if (ReplyMetadata is not null || ReplyTrailers is not null)
+        if (Metadata is not null || ReplyTrailers is not null)
         {
             return RpcCallFrameWriter.WriteMessage(
-                output, RpcFrameType.Response, _id, default, new RpcCallHeader { Metadata = ReplyMetadata, Trailers = ReplyTrailers }, reply, session.PeerLimits);
+                output, RpcFrameType.Response, _id, default, new RpcCallHeader { Metadata = Metadata, Trailers = ReplyTrailers }, reply, session.PeerLimits);
         }
 
         Span<byte> span = output.GetSpan(RpcCallFrameWriter.MaxShortStart + length);
@@ -117,7 +142,7 @@ internal sealed partial class RpcVersion2Call
         {
             isDone = true;
             ReadOnlySequence<byte> last = _cutter.Take(_cutter.NextLength, out _);
-            return Write(output, RpcFrameType.Response, new RpcCallHeader { Metadata = ReplyMetadata, Trailers = ReplyTrailers }, last);
+            return Write(output, RpcFrameType.Response, new RpcCallHeader { Metadata = Metadata, Trailers = ReplyTrailers }, last);
         }
 
         isDone = false;
@@ -148,7 +173,7 @@ internal sealed partial class RpcVersion2Call
         {
             Flags = RpcCallBits.NoMessage | (fault.IsNotProcessed ? RpcCallBits.NotProcessed : RpcCallBits.None),
             Status = fault.Status,
-            Metadata = ReplyMetadata,
+            Metadata = Metadata,
             Trailers = fault.Trailers is { Count: > 0 } ? fault.Trailers : ReplyTrailers,
         };
         try

@@ -45,6 +45,15 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     /// <summary>The whole request, until END has come too.</summary>
     public RpcPooledMessage? Message { get; set; }
 
+    /// <summary>How compressed messages of the caller are encoded, as it said last.</summary>
+    public RpcEncoding RequestEncoding { get; set; }
+
+    /// <summary>The streams of the call; null if it has none.</summary>
+    public RpcCallStream? Stream { get; private set; }
+
+    /// <summary>How replies are compressed, as the end point wants it and the caller takes it.</summary>
+    public RpcEncoding ReplyEncoding { get; set; }
+
     public RpcMetadata RequestMetadata { get; set; } = RpcMetadata.Empty;
 
     public RpcMetadata? ReplyMetadata { get; set; }
@@ -102,6 +111,9 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         _id = id;
     }
 
+    /// <summary>Opens the streams of the call. Read loop only, before anybody else has it.</summary>
+    public RpcCallStream OpenStream() => Stream = new RpcCallStream(call, session, _id);
+
     /// <summary>Cancels the call, if it is still under way. Read loop only: no other call starts meanwhile.</summary>
     public void Cancel(RpcStatusCode code)
     {
@@ -141,6 +153,8 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         Timeout = null;
         IsOneWay = false;
         IsRequestOver = false;
+        Stream = null;
+        RequestEncoding = ReplyEncoding = RpcEncoding.None;
         RequestMetadata = RpcMetadata.Empty;
         ReplyMetadata = null;
         ReplyTrailers = null;

@@ -1,4 +1,4 @@
-namespace Kestrel.Rpc.Client;
+namespace Kestrel.Rpc.Protocol;
 
 /// <summary>A stream of messages that are sent. One writer at a time.</summary>
 /// <typeparam name="T">The message.</typeparam>
@@ -8,7 +8,7 @@ public interface IRpcStreamWriter<in T>
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Gives up waiting, and with it the whole call.</param>
     /// <returns>Ends when there is room for the next message: at once, as long as the receiver keeps up.</returns>
-    /// <exception cref="Protocol.RpcException">The call has failed or ended; or the message cannot be serialised or is too long, then the stream goes on without it.</exception>
+    /// <exception cref="RpcException">The call has failed or ended; or the message cannot be serialised or is too long, then the stream goes on without it.</exception>
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The stream was completed, or the message before still waits.</exception>
     ValueTask WriteAsync(T message, CancellationToken cancellationToken = default);
@@ -18,7 +18,7 @@ public interface IRpcStreamWriter<in T>
     /// <param name="attachment">The attachment. Copied before this method returns.</param>
     /// <param name="cancellationToken">Gives up waiting, and with it the whole call.</param>
     /// <returns>As the other overload.</returns>
-    /// <exception cref="Protocol.RpcException">As the other overload.</exception>
+    /// <exception cref="RpcException">As the other overload.</exception>
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     /// <exception cref="InvalidOperationException">As the other overload.</exception>
     ValueTask WriteAsync(T message, ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken = default);

@@ -1,4 +1,4 @@
-namespace Kestrel.Rpc.Client;
+namespace Kestrel.Rpc.Protocol;
 
 /// <summary>A stream of messages that are received. One reader at a time; <see cref="RpcStreamReaderExtensions.ReadAllAsync"/> makes it an <see cref="IAsyncEnumerable{T}"/>.</summary>
 /// <typeparam name="T">The message.</typeparam>
@@ -13,7 +13,7 @@ public interface IRpcStreamReader<out T>
     /// <summary>Goes on to the next message.</summary>
     /// <param name="cancellationToken">Gives up waiting, and with it the whole call.</param>
     /// <returns>Whether there is one; false at the good end of the stream.</returns>
-    /// <exception cref="Protocol.RpcException">The call failed. Messages that had come before are read first.</exception>
+    /// <exception cref="RpcException">The call failed. Messages that had come before are read first.</exception>
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The one before has not ended yet.</exception>
     ValueTask<bool> MoveNextAsync(CancellationToken cancellationToken = default);
