@@ -12,7 +12,7 @@ namespace Kestrel.Rpc.Middleware;
 /// rest of the pipeline leaves it the context: that one is not used again while the rest runs. Not thread-safe. In a Debug build
 /// of the server every member throws <see cref="ObjectDisposedException"/> from the moment its reply was written until it is used again.
 /// </summary>
-public abstract class RpcContext
+public abstract class RpcContext : IRpcParentCall
 {
     /// <summary>The end point that was called, with its metadata.</summary>
     public abstract RpcEndpoint Endpoint { get; }
@@ -63,7 +63,7 @@ public abstract class RpcContext
 
     /// <summary>
     /// The time that is left before the caller gives up, zero or less when it has; <see langword="null"/> without a limit, as always in
-    /// version 1. For calls that this one makes.
+    /// version 1. Calls that this one makes keep to it if their options name the context as their parent.
     /// </summary>
     public abstract TimeSpan? TimeLeft { get; }
 
