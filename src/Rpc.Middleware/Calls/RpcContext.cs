@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
@@ -51,6 +52,20 @@ public abstract class RpcContext
     /// stream there need not be one: then this is a last message, behind all that the handler has written.
     /// </summary>
     public abstract IMessage? Reply { get; set; }
+
+    /// <summary>
+    /// Bytes beside the request, which its format does not see; empty if there are none, as always in version 1. They lie in pooled memory
+    /// until the call ends: copy what is needed later. Those of a stream come with its messages:
+    /// <see cref="IRpcStreamReader{T}.CurrentAttachment"/>.
+    /// </summary>
+    public abstract ReadOnlySequence<byte> RequestAttachment { get; }
+
+    /// <summary>
+    /// Bytes that go beside the reply. Not copied and not compressed, so they must not change before the call ends, when the reply was written;
+    /// <see cref="RequestAttachment"/> will do. Callers of version 1 do not get them. Those of a stream go with its messages:
+    /// <see cref="IRpcStreamWriter{T}.WriteAsync(T, ReadOnlyMemory{byte}, System.Threading.CancellationToken)"/>.
+    /// </summary>
+    public abstract ReadOnlySequence<byte> ReplyAttachment { get; set; }
 
     /// <summary>The version of the protocol that the caller speaks: 1 or 2.</summary>
     public abstract int ProtocolVersion { get; }
