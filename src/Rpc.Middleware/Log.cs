@@ -26,6 +26,12 @@ internal static partial class Log
         + "Later connections of this end point are not reported.")]
     public static partial void UnexpectedTls(ILogger logger, string connectionId);
 
+    [LoggerMessage(13, LogLevel.Warning,
+        "Connection {ConnectionId} begins with HTTP/2 without TLS, which its end point does not serve beside HTTP/1: either something was added to "
+        + "the end point after UseRpc(), which must be the last then, or it comes from addresses alone; name it with Listen(...). "
+        + "Later connections of this end point are not reported.")]
+    public static partial void Http2NotServed(ILogger logger, string connectionId);
+
     // 20-29: connections
 
     [LoggerMessage(20, LogLevel.Debug, "Connection {ConnectionId} failed: {Reason}")]

@@ -25,6 +25,9 @@ public sealed class RpcServerOptions
     /// <summary>How much one peer may ask for.</summary>
     public RpcServerLimits Limits { get; } = new();
 
+    /// <summary>The threads of methods with <see cref="RpcScheduling.Dedicated"/>.</summary>
+    public RpcDedicatedOptions Dedicated { get; } = new();
+
     /// <summary>How connections are treated.</summary>
     public RpcServerConnectionOptions Connections { get; } = new();
 }

@@ -19,8 +19,8 @@ public sealed class InProcessTransportOptions
     } = InProcessNetwork.Default;
 
     /// <summary>
-    /// Whether end points of every kind are served in process, not only <see cref="InProcessEndPoint"/>s: for tests of a program
-    /// that listens on TCP ports or Unix sockets. Nothing is bound then; port 0 becomes a number that nobody else in the network
+    /// Whether everything that a socket could listen on is served in process, not only <see cref="InProcessEndPoint"/>s: for tests of
+    /// a program that listens on TCP ports or Unix sockets. Nothing is bound then; port 0 becomes a number that nobody else in the network
     /// has. Default <see langword="false"/>.
     /// </summary>
     public bool ClaimEveryEndPoint { get; set; }

@@ -74,6 +74,13 @@ internal sealed partial class RpcCall
             }
         }
 
+        return TryEndOpenStreams();
+    }
+
+    /// <summary>Ends a call with streams, whether a handler has seen it or not; its streams send what is to be sent.</summary>
+    /// <returns>False if it has no streams, and its reply is to be sent; else the call must not be touched any more.</returns>
+    public bool TryEndOpenStreams()
+    {
         if (Version2?.Stream is not { } stream)
         {
             return false;

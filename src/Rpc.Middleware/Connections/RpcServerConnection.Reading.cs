@@ -8,6 +8,9 @@ namespace Kestrel.Rpc.Middleware;
 /// <content>The read loop. Its fields belong to it alone.</content>
 internal sealed partial class RpcServerConnection
 {
+    // How many frames one turn takes before others get the thread: what takes about 0.1 ms if all calls run in place.
+    internal const int FramesPerTurn = 512;
+
     private readonly RpcDispatchTable _dispatch;
     private readonly int _maxConcurrentCalls;
     private RpcFrameRules _rules; // of all versions until the first frame, then of its version
@@ -16,8 +19,8 @@ internal sealed partial class RpcServerConnection
     private long _receivedAt;
     private long _examined;
     private long _discardable;
+    private int _framesOfTurn; // since reading last had to wait
     private bool _isInputOver; // its end was seen, or it was asked for after reading had ended
-    private Batch _batch;
 
     private enum Progress
     {
@@ -27,16 +30,10 @@ internal sealed partial class RpcServerConnection
         Refused,
     }
 
-    private enum Batch
-    {
-        None,
-        Ours,
-        Another,
-        Blocked,
-    }
-
     // In version 1. In version 2 calls may wait for frames of their caller, so reading never stops for their number.
     private bool IsAtCapacity => Version2 is null && _started - Replies.Finished >= _maxConcurrentCalls;
+
+    private bool HasCapacity => !IsAborted && !Replies.IsFlushing && !IsAtCapacity;
 
     /// <summary>Whether the host stops and the peer was told so.</summary>
     public bool IsDraining { get; private set; }
@@ -50,22 +47,11 @@ internal sealed partial class RpcServerConnection
         return call;
     }
 
-    /// <summary>Runs a call where its end point wants it.</summary>
-    public void Run(RpcCall call, RpcRoute route, in ReadOnlySequence<byte> body)
-    {
-        if (!call.TryPrepare(route, body))
-        {
-            Reply(call);
-        }
-        else if (route.Endpoint.Scheduling == RpcScheduling.ThreadPool)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(call, preferLocal: false);
-        }
-        else
-        {
-            RunInline(call);
-        }
-    }
+    /// <summary>Notes that the thread is given up.</summary>
+    public void OnReadPending() => _framesOfTurn = 0;
+
+    /// <summary>Has the read loop look at what has changed. Any thread.</summary>
+    public void WakeReading() => _input.CancelPendingRead();
 
     /// <summary>Sends a frame of the connection.</summary>
     public void SendControl(RpcControlItem item)
@@ -76,14 +62,22 @@ internal sealed partial class RpcServerConnection
 
     private async Task ReadAsync()
     {
-        while (await WaitForCapacityAsync())
+        while (HasCapacity || await WaitForCapacityAsync())
         {
             if (_isStopping && Version2 is not null && HasDrained())
             {
                 return;
             }
 
-            ReadResult result = IsDraining ? await ReadOrDrainAsync() : await _input.ReadAsync();
+            if (_framesOfTurn >= FramesPerTurn)
+            {
+                // The peer sends as fast as its calls are started. Others have waited long enough for this thread.
+                OnReadPending();
+                StartLast();
+                await Task.Yield();
+            }
+
+            ReadResult result = IsDraining ? await ReadOrDrainAsync() : await new RpcHandOff(this, _input.ReadAsync());
             ReadOnlySequence<byte> buffer = result.Buffer;
             _isInputOver = result.IsCompleted;
             if (IsAborted)
@@ -147,6 +141,7 @@ internal sealed partial class RpcServerConnection
 
     private async Task<ReadResult> ReadOrDrainAsync()
     {
+        StartLast();
         Task<ReadResult> read = _input.ReadAsync().AsTask();
         while (await Task.WhenAny(read, Replies.WaitAsync(_started)) != read)
         {
@@ -163,10 +158,11 @@ internal sealed partial class RpcServerConnection
     // False if reading is over. Reading stops while the transport takes no output, and while too many calls are in flight.
     private async ValueTask<bool> WaitForCapacityAsync()
     {
+        StartLast();
         bool isProbed = false;
         while (!IsAborted)
         {
-            if (!Replies.IsFlushing && !IsAtCapacity)
+            if (HasCapacity)
             {
                 return true;
             }
@@ -211,7 +207,8 @@ internal sealed partial class RpcServerConnection
         _receivedAt = Server.TimeProvider.GetTimestamp();
         do
         {
-            progress = IsAtCapacity || _batch == Batch.Blocked ? Progress.Paused : StartNext(ref buffer);
+            progress = IsAtCapacity || _batch == Batch.Blocked || _framesOfTurn >= FramesPerTurn ? Progress.Paused : StartNext(ref buffer);
+            _framesOfTurn++;
         }
         while (progress == Progress.Started);
 
@@ -278,57 +275,5 @@ internal sealed partial class RpcServerConnection
         {
             RefuseVersion1(error.HasHeader ? error.Header : null, error.Describe());
         }
-    }
-
-    private void RunInline(RpcCall call)
-    {
-        ExecutionContext? context = ExecutionContext.Capture();
-        if (call.TryRun())
-        {
-            Reply(call);
-        }
-
-        // A handler that is not async can leave its AsyncLocals behind; the next call must not see them.
-        if (context is not null && ExecutionContext.Capture() != context)
-        {
-            ExecutionContext.Restore(context);
-        }
-    }
-
-    /// <summary>Sends a reply. Those made on this loop leave together when all of a read is done.</summary>
-    public void Reply(IOutputItem item)
-    {
-        if (_batch == Batch.None)
-        {
-            _batch = Replies.TryEnter() ? Batch.Ours : Batch.Another;
-        }
-
-        if (_batch == Batch.Ours)
-        {
-            Replies.WriteInRole(item);
-            if (Replies.IsFull)
-            {
-                // No more calls while the transport does not take what they answer.
-                Replies.Exit();
-                _batch = Replies.IsFlushing ? Batch.Blocked : Batch.None;
-            }
-        }
-        else
-        {
-            Replies.Send(item);
-        }
-    }
-
-    /// <summary>Has the read loop look at what has changed. Any thread.</summary>
-    public void WakeReading() => _input.CancelPendingRead();
-
-    private void EndBatch()
-    {
-        if (_batch == Batch.Ours)
-        {
-            Replies.Exit();
-        }
-
-        _batch = Batch.None;
     }
 }

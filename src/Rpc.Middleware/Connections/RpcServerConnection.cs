@@ -83,6 +83,7 @@ internal sealed partial class RpcServerConnection : IOutputOwner
                 Version2.OnInputOver();
             }
 
+            StartLast();
             EndBatch();
 
             // Calls that were read are answered, and none runs on without its connection.

@@ -32,7 +32,7 @@ public static class RpcEndpointConventionBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         if (!Enum.IsDefined(scheduling))
         {
-            throw new ArgumentOutOfRangeException(nameof(scheduling), scheduling, "It must be ThreadPool or Inline.");
+            throw new ArgumentOutOfRangeException(nameof(scheduling), scheduling, "It must be ThreadPool, Inline or Dedicated.");
         }
 
         builder.Add(endpoint => endpoint.Metadata.Add(new RpcSchedulingMetadata(scheduling)));

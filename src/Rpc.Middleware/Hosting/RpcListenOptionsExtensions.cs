@@ -11,7 +11,8 @@ public static class RpcListenOptionsExtensions
     /// <summary>
     /// Serves RPC on this end point beside HTTP. The first bytes of a connection decide; they are only looked at, so whatever
     /// is not RPC goes on to Kestrel's HTTP unchanged, or is closed with <see cref="HttpProtocols.None"/>.
-    /// With TLS call <c>UseHttps()</c> first.
+    /// With TLS call <c>UseHttps()</c> first. Without TLS, HTTP/1 and HTTP/2 with prior knowledge are served side by side, as far as
+    /// <see cref="ListenOptions.Protocols"/> names them; for the latter nothing may be added to the end point after this.
     /// </summary>
     /// <param name="listenOptions">The end point.</param>
     /// <exception cref="InvalidOperationException">
@@ -21,6 +22,13 @@ public static class RpcListenOptionsExtensions
     {
         ArgumentNullException.ThrowIfNull(listenOptions);
         RpcServer server = listenOptions.ApplicationServices.GetRpcServer("ListenOptions.UseRpc()");
+        if (Http2Prefaced.IsHidden(listenOptions.EndPoint))
+        {
+            return listenOptions;
+        }
+
+        Http2Prefaced http2 = server.Services.GetRequiredService<Http2Prefaced>();
+        http2.AddTo(listenOptions.KestrelServerOptions);
         bool isBehindTls = IsTls(listenOptions);
 
         // Runs when the host starts and binds the end point; by then everything about it is known.
@@ -35,12 +43,13 @@ public static class RpcListenOptionsExtensions
 
             server.Freeze();
             server.AddListener();
-            return CreateMiddleware(listenOptions, server, next);
+            return CreateMiddleware(listenOptions, server, http2, next);
         });
         return listenOptions;
     }
 
-    private static ConnectionDelegate CreateMiddleware(ListenOptions listenOptions, RpcServer server, ConnectionDelegate next)
+    private static ConnectionDelegate CreateMiddleware(
+        ListenOptions listenOptions, RpcServer server, Http2Prefaced http2, ConnectionDelegate next)
     {
         TimeSpan timeout = server.Options.Connections.SniffTimeout
             ?? listenOptions.KestrelServerOptions.Limits.RequestHeadersTimeout;
@@ -49,9 +58,14 @@ public static class RpcListenOptionsExtensions
             server.Services.GetRequiredService<RpcConnectionHandler>(),
             server,
             isHttpServed: listenOptions.Protocols != HttpProtocols.None,
+            IsHttp2BesideHttp1(listenOptions) ? http2 : null,
             timeout);
         return middleware.OnConnectionAsync;
     }
+
+    // Otherwise Kestrel decides well: by ALPN, or because there is nothing to decide.
+    private static bool IsHttp2BesideHttp1(ListenOptions listenOptions) =>
+        !IsTls(listenOptions) && listenOptions.Protocols.HasFlag(HttpProtocols.Http1AndHttp2);
 
     // Kestrel says so nowhere else in public.
     private static bool IsTls(ListenOptions listenOptions) =>

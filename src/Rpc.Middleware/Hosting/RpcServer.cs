@@ -14,7 +14,7 @@ internal sealed class RpcServer(
     IOptions<RpcServerOptions> options,
     IOptions<HostOptions> hostOptions,
     TimeProvider timeProvider,
-    ILoggerFactory loggerFactory)
+    ILoggerFactory loggerFactory) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly List<Func<RpcDelegate, RpcDelegate>> _middleware = [];
@@ -49,6 +49,9 @@ internal sealed class RpcServer(
     /// <summary>Where calls go. Only after <see cref="Freeze"/>.</summary>
     public RpcDispatchTable Dispatch =>
         Volatile.Read(ref _dispatch) ?? throw new InvalidOperationException("The RPC server has not been started.");
+
+    /// <summary>Where calls of methods with <see cref="RpcScheduling.Dedicated"/> run; null if there is none.</summary>
+    public RpcDedicatedThreads? DedicatedThreads { get; private set; }
 
     public void Use(IEnumerable<Func<RpcDelegate, RpcDelegate>> middleware)
     {
@@ -91,10 +94,20 @@ internal sealed class RpcServer(
         }
     }
 
+    /// <summary>Ends its threads, with the services of the host.</summary>
+    public void Dispose() => DedicatedThreads?.Dispose();
+
     private RpcDispatchTable BuildDispatch()
     {
         RpcDelegate? middleware = _middleware.Count == 0 ? null : RpcPipeline.Compose(_middleware, RpcPipeline.Handler);
-        return new RpcDispatchTable([.. _definitions.Select(definition => definition.Build(Options, services, middleware))]);
+        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware))];
+        RpcDispatchTable table = new(endpoints);
+        if (endpoints.Any(endpoint => endpoint.Scheduling == RpcScheduling.Dedicated))
+        {
+            DedicatedThreads = new RpcDedicatedThreads(Options.Dedicated);
+        }
+
+        return table;
     }
 
     private void ThrowIfFrozen(string what)

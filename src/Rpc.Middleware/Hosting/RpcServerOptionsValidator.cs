@@ -7,13 +7,14 @@ namespace Kestrel.Rpc.Middleware;
 internal sealed class RpcServerOptionsValidator : IValidateOptions<RpcServerOptions>
 {
     private const int MostConcurrentCalls = 1_000_000;
+    private const int MostThreads = 1_024;
 
     public ValidateOptionsResult Validate(string? name, RpcServerOptions options)
     {
         List<string> faults = [];
         if (!Enum.IsDefined(options.Scheduling))
         {
-            faults.Add($"RpcServerOptions.Scheduling is {options.Scheduling}; it must be ThreadPool or Inline.");
+            faults.Add($"RpcServerOptions.Scheduling is {options.Scheduling}; it must be ThreadPool, Inline or Dedicated.");
         }
 
         if (!Enum.IsDefined(options.ReplyCompression))
@@ -26,6 +27,8 @@ internal sealed class RpcServerOptionsValidator : IValidateOptions<RpcServerOpti
         CheckRange(
             faults, "Limits.MaxConcurrentCallsPerConnection", options.Limits.MaxConcurrentCallsPerConnection, 1, MostConcurrentCalls);
 
+        CheckRange(faults, "Dedicated.ThreadCount", options.Dedicated.ThreadCount, 1, MostThreads);
+        CheckRange(faults, "Dedicated.MaxWaitingCalls", options.Dedicated.MaxWaitingCalls, 1, MostConcurrentCalls);
         if (options.Connections.SniffTimeout is { } timeout && timeout <= TimeSpan.Zero && timeout != Timeout.InfiniteTimeSpan)
         {
             faults.Add(

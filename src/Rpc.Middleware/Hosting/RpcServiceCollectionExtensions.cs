@@ -1,4 +1,6 @@
 using Kestrel.Rpc.Middleware;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -35,6 +37,11 @@ public static class RpcServiceCollectionExtensions
         services.AddSingleton<RpcServer>();
         services.AddSingleton<RpcConnectionHandler>();
         services.AddSingleton<IHostedService, RpcStartup>();
+        services.AddSingleton<Http2Prefaced>();
+
+        // Kestrel brings its sockets only if it finds no transport at all; so if it comes later, they must be there before ours.
+        services.TryAddSingleton<IConnectionListenerFactory, SocketTransportFactory>();
+        services.AddSingleton<IConnectionListenerFactory, HiddenListenerFactory>();
         return services;
     }
 }

@@ -1,14 +1,26 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
-/// Checks once everything listens that the mapped methods are in order and can be reached. Not earlier: a host of the
+/// Takes the hidden end point out of the server's addresses, and checks once everything listens that the mapped methods are in order and can be reached. Not earlier: a host of the
 /// <c>Startup</c> model maps them while the web server starts. An end point that serves RPC has checked them before it was bound.
 /// </summary>
 internal sealed class RpcStartup(RpcServer server) : IHostedLifecycleService
 {
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    // Before the web server starts, because that takes the collection which it will log the addresses from.
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        if (server.Services.GetService<IServer>() is { } web && web.Features.Get<IServerAddressesFeature>() is { } addresses and not VisibleAddresses)
+        {
+            web.Features.Set<IServerAddressesFeature>(new VisibleAddresses(addresses));
+        }
+
+        return Task.CompletedTask;
+    }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

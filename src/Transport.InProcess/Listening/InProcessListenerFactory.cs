@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -19,7 +20,9 @@ internal sealed class InProcessListenerFactory : IConnectionListenerFactory, ICo
             _options, memoryPools.Create(new MemoryPoolOptions { Owner = "in-process" }), loggers.CreateLogger("Kestrel.Rpc.Transport.InProcess")));
     }
 
-    public bool CanBind(EndPoint endpoint) => endpoint is InProcessEndPoint || _options.ClaimEveryEndPoint;
+    // Of others only what a socket could be bound to: whoever has an end point type of its own brings its own transport for it.
+    public bool CanBind(EndPoint endpoint) => endpoint is InProcessEndPoint
+        || (_options.ClaimEveryEndPoint && endpoint is (IPEndPoint or UnixDomainSocketEndPoint or FileHandleEndPoint));
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {

@@ -162,7 +162,7 @@ public sealed partial class RpcServerDocumentTests
             builder.Logging.ClearProviders();
             builder.Services.AddRpc();
             builder.Services.AddSingleton<RpcServerExamples.AuditLog>().AddSingleton<RpcServerExamples.Prices>();
-            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.UseRpc()));
+            RpcServerExamples.OnePort(builder);
             configure?.Invoke(builder);
             WebApplication app = builder.Build();
             map(app);

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Google.Protobuf.WellKnownTypes;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -17,6 +19,13 @@ internal static class RpcServerExamples
             maintenance.IsOn && call.Service != "health"
                 ? throw new RpcException(RpcErrorCode.Server, "Closed for maintenance.")
                 : next(call)));
+        // end
+    }
+
+    public static void OnePort(WebApplicationBuilder builder)
+    {
+        // begin: one port
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseRpc()));
         // end
     }
 

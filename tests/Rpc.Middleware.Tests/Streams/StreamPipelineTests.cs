@@ -138,6 +138,34 @@ public sealed class StreamPipelineTests
     }
 
     [Fact]
+    public async Task Dedicated_ThreadsAreBusy_StreamIsRefusedAndItsRequestsAreHarmless()
+    {
+        using ManualResetEventSlim release = new();
+        using SemaphoreSlim started = new(0);
+        await using TestServer server = await TestServer.StartAsync(new TestServerSetup
+        {
+            Rpc = options => (options.Dedicated.ThreadCount, options.Dedicated.MaxWaitingCalls) = (1, 1),
+            App = app => app.MapRpc("test/Block", (IAsyncEnumerable<BytesValue> requests, IRpcStreamWriter<BytesValue> replies) =>
+            {
+                started.Release();
+                Assert.True(release.Wait(TimeLimits.Limit));
+                return Task.CompletedTask;
+            }).WithScheduling(RpcScheduling.Dedicated),
+        });
+        await using Version2Peer peer = await Version2Peer.ConnectAsync(server);
+        RpcCallHeader header = new() { Flags = RpcCallBits.NoMessage };
+        await peer.SendAsync(Version2Frames.Request(1, header, [], "test/Block"));
+        Assert.True(await started.WaitAsync(TimeLimits.Limit));
+        await peer.SendAsync(Version2Frames.Request(2, header, [], "test/Block"), Version2Frames.Request(3, header, [], "test/Block"));
+        Version2Reply refused = await peer.ReceiveResponseAsync(3);
+        Assert.Equal(RpcStatusCode.ResourceExhausted, refused.Status.Code);
+        await peer.SendAsync(Version2Frames.Data(3, RpcCallBits.End, StreamServer.Bytes(10).ToByteArray()));
+        release.Set();
+        await peer.ReceiveResponseAsync(1);
+        await peer.ReceiveResponseAsync(2);
+    }
+
+    [Fact]
     public async Task Request_NotTheMessage_FailsTheReadingWithItsStatus()
     {
         await using TestServer server = await StreamServer.StartAsync("reader and writer");

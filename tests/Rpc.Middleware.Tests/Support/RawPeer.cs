@@ -62,6 +62,20 @@ internal sealed class RawPeer : IAsyncDisposable
         return copy;
     }
 
+    /// <summary>The next byte; <see langword="null"/> at the end of the connection.</summary>
+    public async Task<byte?> TryReceiveByteAsync()
+    {
+        ReadResult read = await _input.ReadAsync().InTime();
+        if (read.Buffer.IsEmpty)
+        {
+            return null;
+        }
+
+        byte first = read.Buffer.FirstSpan[0];
+        _input.AdvanceTo(read.Buffer.GetPosition(1));
+        return first;
+    }
+
     public async Task<RawReply> ReceiveAsync()
     {
         while (true)

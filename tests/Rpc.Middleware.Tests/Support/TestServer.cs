@@ -79,6 +79,9 @@ internal sealed class TestServer : IAsyncDisposable
 
     public IPEndPoint EndPoint { get; private set; } = new(IPAddress.None, 0);
 
+    /// <summary>What the server says it listens on.</summary>
+    public ICollection<string> Addresses => _app.Urls;
+
     public int OpenConnections => Volatile.Read(ref _connections);
 
     public static Task<TestServer> StartAsync(TransportKind transport) => StartAsync(new TestServerSetup { Transport = transport });
@@ -96,7 +99,8 @@ internal sealed class TestServer : IAsyncDisposable
             throw;
         }
 
-        string address = server._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        // The last one, if a test has added others.
+        string address = server.Addresses.Last();
         server.EndPoint = new IPEndPoint(IPAddress.Loopback, new Uri(address).Port);
         return server;
     }

@@ -277,7 +277,12 @@ public sealed class Version2LimitTests
             while (await peer.TryReceiveAsync() is { } reply)
             {
                 behind += isOver ? 1 : 0;
-                isOver |= reply.Type == RpcFrameType.GoAway;
+                if (reply.Type == RpcFrameType.GoAway)
+                {
+                    // Or the server would wait a moment for what this side may still be sending.
+                    isOver = true;
+                    peer.Raw.EndSending();
+                }
             }
 
             if (!isOver || behind > 0)

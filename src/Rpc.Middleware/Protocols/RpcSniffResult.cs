@@ -9,6 +9,9 @@ internal enum RpcSniffResult
     /// <summary>Our magic.</summary>
     Rpc,
 
+    /// <summary>The preface of HTTP/2, whole.</summary>
+    Http2,
+
     /// <summary>A TLS handshake, which nobody in front of us has taken.</summary>
     Tls,
 

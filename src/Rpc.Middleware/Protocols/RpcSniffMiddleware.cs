@@ -15,15 +15,18 @@ namespace Kestrel.Rpc.Middleware;
 /// <param name="handler">The RPC server.</param>
 /// <param name="server">Its logger and clock.</param>
 /// <param name="isHttpServed">Whether there is something that takes connections which are not ours.</param>
+/// <param name="http2">Serves connections that begin with the preface of HTTP/2 in place of what comes next; null if that does so itself.</param>
 /// <param name="timeout">How long a connection may leave its protocol open.</param>
 internal sealed class RpcSniffMiddleware(
     ConnectionDelegate next,
     RpcConnectionHandler handler,
     RpcServer server,
     bool isHttpServed,
+    Http2Prefaced? http2,
     TimeSpan timeout)
 {
     private int _hasReportedTls;
+    private int _hasReportedHttp2;
 
     private ILogger Logger => server.Logger;
 
@@ -52,6 +55,9 @@ internal sealed class RpcSniffMiddleware(
             case RpcSniffResult.Rpc:
                 await handler.OnConnectedAsync(connection);
                 break;
+            case RpcSniffResult.Http2:
+                await FindHttp2(connection)(connection);
+                break;
             case RpcSniffResult.Tls or RpcSniffResult.Other when isHttpServed:
                 await next(connection);
                 break;
@@ -71,6 +77,22 @@ internal sealed class RpcSniffMiddleware(
         }
     }
 
+    // What comes next tells a client of HTTP/2 to speak HTTP/1.
+    private ConnectionDelegate FindHttp2(ConnectionContext connection)
+    {
+        if (http2!.CanReplace(next))
+        {
+            return http2.Serve!;
+        }
+
+        if (Interlocked.Exchange(ref _hasReportedHttp2, 1) == 0)
+        {
+            Log.Http2NotServed(Logger, connection.ConnectionId);
+        }
+
+        return next;
+    }
+
     private async Task<RpcSniffResult> SniffAsync(ConnectionContext connection)
     {
         CancellationToken stopRequested =
@@ -82,7 +104,7 @@ internal sealed class RpcSniffMiddleware(
         {
             ReadResult read = await input.ReadAsync();
             ReadOnlySequence<byte> buffer = read.Buffer;
-            RpcSniffResult result = ProtocolSniffer.Detect(buffer);
+            RpcSniffResult result = ProtocolSniffer.Detect(buffer, http2 is not null);
             if (result == RpcSniffResult.NeedMore && read.IsCompleted)
             {
                 result = buffer.IsEmpty ? RpcSniffResult.Nothing : RpcSniffResult.Other;

@@ -1,0 +1,23 @@
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// Keeps calls apart that run on one thread one after the other: a handler that is not async can leave its AsyncLocals (the culture is one)
+/// or a synchronization context behind, and the next call must not see them.
+/// </summary>
+internal static class RpcCallIsolation
+{
+    /// <summary>Undoes what a call has left behind on this thread.</summary>
+    /// <param name="before">The context before the call; null if its flow was suppressed.</param>
+    public static void Restore(ExecutionContext? before)
+    {
+        if (before is not null && ExecutionContext.Capture() != before)
+        {
+            ExecutionContext.Restore(before);
+        }
+
+        if (SynchronizationContext.Current is not null)
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+    }
+}
