@@ -9,14 +9,15 @@ namespace Kestrel.Rpc.Benchmarks.Load.Fairness;
 
 /// <summary>
 /// The connection of version 2 that disturbs: sends long messages, or makes the call that is stuck. Otherwise, also in the
-/// baseline, it has one PING outstanding. Counts no replies.
+/// baseline, it has one PING outstanding. Counts no replies. Each PONG lets one piece of a message go, so that this thread, which the measured
+/// connections share, is never busy with more than 64 KiB.
 /// </summary>
 internal sealed class DisturbingExchange : Exchange
 {
     public const int MessageLength = 16 * 1024 * 1024;
 
-    // Pieces that the peer's credit for one call allows at once, and the first, which needs none.
-    private const int OutputLength = 512 * 1024;
+    // A piece, and what stands in front of it or follows it.
+    private const int OutputLength = Piece + 1024;
     private const int Piece = RpcFrameRules.DefaultMaxFrameBodyLength;
 
     private readonly ArrayBufferWriter<byte> _control = new();
@@ -80,11 +81,11 @@ internal sealed class DisturbingExchange : Exchange
                     _callCredit.TryAdd(bytes);
                 }
 
-                return WritePieces(output);
+                return 0;
             case RpcFrameType.Response when header.SequenceId == _longId && header.BodyLength > 0:
                 Messages++;
                 _longId = 0;
-                return Next(output);
+                return 0;
             case RpcFrameType.Response when header.SequenceId != _longId:
                 _stuckId = 0; // it was cancelled
                 return 0;
@@ -95,16 +96,11 @@ internal sealed class DisturbingExchange : Exchange
 
     private int Next(Span<byte> output)
     {
-        int written = 0;
-        if (Doing == Disturbance.LongMessage)
-        {
-            return StartMessage(output);
-        }
-
+        int written = _longId != 0 ? WritePiece(output) : Doing == Disturbance.LongMessage ? StartMessage(output) : 0;
         if (Doing == Disturbance.StuckHandler && _stuckId == 0)
         {
             _stuckId = ++_id;
-            written = WriteStart(output, RpcFrameType.Request, _stuckId, FairnessServer.StuckMethod, new RpcCallHeader { Flags = RpcCallBits.End }, 0);
+            written += WriteStart(output[written..], RpcFrameType.Request, _stuckId, FairnessServer.StuckMethod, new RpcCallHeader { Flags = RpcCallBits.End }, 0);
         }
 
         _control.ResetWrittenCount();
@@ -126,24 +122,23 @@ internal sealed class DisturbingExchange : Exchange
         int written = WriteStart(
             output, RpcFrameType.Request, _longId, FairnessServer.LongMethod, new RpcCallHeader { Flags = RpcCallBits.More, MessageLength = MessageLength }, Piece);
         output.Slice(written, Piece).Clear();
-        written += Piece;
-        return written + WritePieces(output[written..]);
+        return written + Piece;
     }
 
-    private int WritePieces(Span<byte> output)
+    // Nothing without credit for a whole one: the next PONG comes soon.
+    private int WritePiece(Span<byte> output)
     {
-        int written = 0;
-        while (_longId != 0 && _left > 0 && output.Length - written >= Piece + RpcCallFrameWriter.MaxShortStart + 8
-            && RpcCredit.TryTake(ref _callCredit, ref _connectionCredit, Math.Min(_left, Piece), Math.Min(_left, Piece), out int length))
+        int length = Math.Min(_left, Piece);
+        if (length == 0 || !RpcCredit.TryTake(ref _callCredit, ref _connectionCredit, length, length, out _))
         {
-            _left -= length;
-            RpcCallHeader header = new() { Flags = _left == 0 ? RpcCallBits.End : RpcCallBits.More };
-            written += WriteStart(output[written..], RpcFrameType.Data, _longId, null, header, length);
-            output.Slice(written, length).Clear();
-            written += length;
+            return 0;
         }
 
-        return written;
+        _left -= length;
+        RpcCallHeader header = new() { Flags = _left == 0 ? RpcCallBits.End : RpcCallBits.More };
+        int written = WriteStart(output, RpcFrameType.Data, _longId, null, header, length);
+        output.Slice(written, length).Clear();
+        return written + length;
     }
 
     private static int WriteStart(Span<byte> output, RpcFrameType type, uint id, string? method, RpcCallHeader header, int length) => RpcCallFrameWriter.WriteStart(

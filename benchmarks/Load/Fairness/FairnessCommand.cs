@@ -23,8 +23,8 @@ internal static class FairnessCommand
         Option<int> connections = Arguments.Number("--connections", "Connections that are measured", 16);
         Option<int> inFlight = Arguments.Number("--in-flight", "Outstanding calls on each of them", 4);
         Option<int> rounds = Arguments.Number("--rounds", "How often every scene is measured", 7);
-        Option<double> seconds = Arguments.Seconds("--seconds", "Seconds measured each time", 1);
-        Option<double> warmup = Arguments.Seconds("--warmup", "Seconds of load before the first", 8);
+        Option<double> seconds = Arguments.Seconds("--seconds", "Seconds measured each time", 0.8);
+        Option<double> warmup = Arguments.Seconds("--warmup", "Seconds of load before the first", 7);
         var serverCore = new Option<int>("--server-core") { Description = "The server's core", DefaultValueFactory = _ => 0 };
         var clientCore = new Option<int>("--client-core") { Description = "The client's core", DefaultValueFactory = _ => 1 };
         var serve = new Option<bool>("--serve") { Description = "Be the server", Hidden = true };
