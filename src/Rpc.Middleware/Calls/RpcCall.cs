@@ -34,6 +34,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _owner = owner;
         IsPooled = isPooled;
         Version2 = version2 is null ? null : new RpcVersion2Call(this, version2);
+        Plugged = owner.Plugged is null ? null : new RpcPluggedCall(this, owner);
         _onPipelineEnded = OnPipelineEnded;
     }
 
@@ -45,11 +46,15 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>What the call has in version 2; null in version 1.</summary>
     public RpcVersion2Call? Version2 { get; }
 
+    /// <summary>What the call has in a protocol that the application has brought; null in our own.</summary>
+    public RpcPluggedCall? Plugged { get; }
+
     /// <summary>When the request was read, as a timestamp of the server's clock.</summary>
     public long ReceivedAt { get; private set; }
 
     /// <summary>Why the call was cancelled; null if it was not.</summary>
     public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
+        : Plugged is not null ? Plugged.CancelledWith
         : _owner.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
         : null;
 
@@ -126,7 +131,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         get
         {
             ThrowIfEnded(this);
-            return Version2?.CancellationToken ?? _owner.CallsCancelled;
+            return Version2?.CancellationToken ?? Plugged?.CancellationToken ?? _owner.CallsCancelled;
         }
     }
 
@@ -248,7 +253,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _pipeline = default;
         _replyMetadata = null;
         _replyTrailers = null;
+        _replyAttachment = default;
         Version2?.Reset();
+        Plugged?.Reset();
     }
 
     private void OnPipelineEnded()
@@ -292,14 +299,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
             }
         }
 
-        CheckReply();
-        if (Version2?.Stream is { } stream)
-        {
-            stream.OnHandlerEnded();
-            return false;
-        }
-
-        return true;
+        return !TryEndStreams();
     }
 
     [SuppressMessage("Reliability", "CA2012", Justification = "Awaited once, by this method alone.")]
@@ -315,23 +315,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
             Fail(exception);
         }
 
-        CheckReply();
-        if (Version2?.Stream is { } stream)
-        {
-            stream.OnHandlerEnded();
-        }
-        else
+        if (!TryEndStreams())
         {
             _owner.Replies.Send(this);
-        }
-    }
-
-    private void CheckReply()
-    {
-        if (Fault is null && Reply is null && !_route!.Endpoint.HasReplyStream)
-        {
-            Log.NoReply(_owner.Logger, Name, Connection.ConnectionId);
-            Fault = new RpcFault(Name.Service, Name.Method, RpcErrorCode.Server, NoReply) { Status = new RpcStatus(RpcStatusCode.Internal, NoReply) };
         }
     }
 

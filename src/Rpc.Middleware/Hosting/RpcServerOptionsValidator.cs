@@ -17,6 +17,11 @@ internal sealed class RpcServerOptionsValidator : IValidateOptions<RpcServerOpti
             faults.Add($"RpcServerOptions.Scheduling is {options.Scheduling}; it must be ThreadPool, Inline or Dedicated.");
         }
 
+        if (!Enum.IsDefined(options.ReplyCompression))
+        {
+            faults.Add($"RpcServerOptions.ReplyCompression is {options.ReplyCompression}; it must be None, Gzip, Brotli or Snappy.");
+        }
+
         CheckRange(faults, "Limits.MaxProtocolDataLength", options.Limits.MaxProtocolDataLength, 0, RpcFrameLimits.Largest);
         CheckRange(faults, "Limits.MaxBodyLength", options.Limits.MaxBodyLength, 0, RpcFrameLimits.Largest);
         CheckRange(
@@ -29,6 +34,13 @@ internal sealed class RpcServerOptionsValidator : IValidateOptions<RpcServerOpti
             faults.Add(
                 $"RpcServerOptions.Connections.SniffTimeout is {timeout}; it must be more than zero, "
                 + "Timeout.InfiniteTimeSpan, or null for Kestrel's Limits.RequestHeadersTimeout.");
+        }
+
+        if (options.Connections.AuthenticationTimeout <= TimeSpan.Zero || options.Connections.AuthenticationTimeout > SniffTimer.Longest)
+        {
+            faults.Add(
+                $"RpcServerOptions.Connections.AuthenticationTimeout is {options.Connections.AuthenticationTimeout}; it must be more than zero, "
+                + $"and {SniffTimer.Longest} at most.");
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
