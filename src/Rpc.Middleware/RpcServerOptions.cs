@@ -1,3 +1,5 @@
+using Kestrel.Rpc.Protocol;
+
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>Options of the RPC server. Checked when the host starts and read then; later changes have no effect.</summary>
@@ -13,6 +15,18 @@ public sealed class RpcServerOptions
     /// is for development. Default <see langword="false"/>: the caller learns only that the handler failed.
     /// </summary>
     public bool EnableDetailedErrors { get; set; }
+
+    /// <summary>
+    /// Whether a call is <see cref="RpcParentCall.Current"/> while its pipeline runs, so that calls which it makes without naming it keep to its time and
+    /// end with it, where their client's options follow it. Costs each call an object. Default <see langword="false"/>: name the context as the parent.
+    /// </summary>
+    public bool SetsAmbientCall { get; set; }
+
+    /// <summary>
+    /// How replies are compressed for callers of version 2 that say they take it; messages that do not get shorter go as they are. Default
+    /// <see cref="RpcEncoding.None"/>. <c>WithRpcCompression</c> overrides it for a method.
+    /// </summary>
+    public RpcEncoding ReplyCompression { get; set; }
 
     /// <summary>How much one peer may ask for.</summary>
     public RpcServerLimits Limits { get; } = new();

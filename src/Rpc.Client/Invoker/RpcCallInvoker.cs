@@ -1,3 +1,5 @@
+using Kestrel.Rpc.Protocol;
+
 namespace Kestrel.Rpc.Client;
 
 /// <summary>
@@ -5,9 +7,9 @@ namespace Kestrel.Rpc.Client;
 /// against this class alone. Every member is safe to call from any thread.
 /// </summary>
 /// <remarks>
-/// A call that fails throws an <see cref="Protocol.RpcException"/> with the status, one whose token fired an
+/// A call that fails throws an <see cref="RpcException"/> with the status, one whose token fired an
 /// <see cref="OperationCanceledException"/>. What the version of the protocol cannot say fails with
-/// <see cref="Protocol.RpcStatusCode.Unimplemented"/> before anything is sent.
+/// <see cref="RpcStatusCode.Unimplemented"/> before anything is sent.
 /// </remarks>
 public abstract class RpcCallInvoker
 {
@@ -18,7 +20,7 @@ public abstract class RpcCallInvoker
     /// <param name="request">The request. Not to be changed before the call has ended: it may have to wait.</param>
     /// <param name="options">What the call has beside its messages.</param>
     /// <returns>The reply. Await it once, as every <see cref="ValueTask{TResult}"/>.</returns>
-    /// <exception cref="Protocol.RpcException">The call failed.</exception>
+    /// <exception cref="RpcException">The call failed.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     public abstract ValueTask<TReply> CallAsync<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method,
@@ -76,7 +78,7 @@ public abstract class RpcCallInvoker
     /// <param name="request">The request. Not to be changed before this has ended: it may have to wait.</param>
     /// <param name="options">What the call has beside its message.</param>
     /// <returns>Ends when the request was handed to the transport.</returns>
-    /// <exception cref="Protocol.RpcException">It was not.</exception>
+    /// <exception cref="RpcException">It was not.</exception>
     /// <exception cref="OperationCanceledException">The token fired before.</exception>
     public abstract Task SendOneWayAsync<TRequest, TReply>(
         RpcMethod<TRequest, TReply> method,

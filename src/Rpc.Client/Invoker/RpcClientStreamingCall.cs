@@ -1,3 +1,5 @@
+using Kestrel.Rpc.Protocol;
+
 namespace Kestrel.Rpc.Client;
 
 /// <summary>A call with a stream of requests and one reply.</summary>

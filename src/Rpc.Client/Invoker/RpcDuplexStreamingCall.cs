@@ -1,3 +1,5 @@
+using Kestrel.Rpc.Protocol;
+
 namespace Kestrel.Rpc.Client;
 
 /// <summary>A call with a stream in each direction. They do not wait for each other: one thread may write while another reads.</summary>

@@ -1,3 +1,5 @@
+using Kestrel.Rpc.Protocol;
+
 namespace Kestrel.Rpc.Client;
 
 /// <summary>A call with one request and a stream of replies.</summary>

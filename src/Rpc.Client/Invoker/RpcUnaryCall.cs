@@ -1,3 +1,5 @@
+using Kestrel.Rpc.Protocol;
+
 namespace Kestrel.Rpc.Client;
 
 /// <summary>A call with one reply. The reply is read when it is asked for first.</summary>
@@ -18,7 +20,7 @@ public class RpcUnaryCall<TReply> : RpcCall
         _reply = new Lazy<Task<TReply>>(ReadAsync);
     }
 
-    /// <summary>The reply. Fails with an <see cref="Protocol.RpcException"/> or an <see cref="OperationCanceledException"/>.</summary>
+    /// <summary>The reply. Fails with an <see cref="RpcException"/> or an <see cref="OperationCanceledException"/>.</summary>
     public Task<TReply> ReplyAsync => _reply.Value;
 
     /// <summary>The attachment of the reply, once <see cref="ReplyAsync"/> has ended well; empty if it has none.</summary>

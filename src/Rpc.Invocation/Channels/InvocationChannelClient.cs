@@ -25,6 +25,9 @@ public sealed class InvocationChannelClient<TArg, TRet> : IInvocationHandler<TAr
         _timeProvider = options.TimeProvider;
     }
 
+    /// <summary>Whether the channel takes no more calls.</summary>
+    public bool IsClosed => _queue.IsClosed;
+
     /// <summary>Makes a call. Where the channel is full it waits for room first.</summary>
     /// <param name="argument">What is asked. The handler gets this very object.</param>
     /// <param name="cancellationToken">

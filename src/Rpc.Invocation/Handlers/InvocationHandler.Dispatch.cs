@@ -79,6 +79,43 @@ public static partial class InvocationHandler
         return reply;
     }
 
+    /// <summary>
+    /// As <see cref="InvokeAsync"/>, for those whose calls are bounded by what they wait for: ends no earlier than the handler, also where the wait for
+    /// the reply was cancelled. A reply that was deferred or forwarded may still come after that, or never.
+    /// </summary>
+    /// <param name="handler">The handler.</param>
+    /// <param name="argument">What is asked.</param>
+    /// <param name="continuesInline">Whether the code after <c>await</c> may run on the thread that replies. Default: on the thread pool.</param>
+    /// <param name="cancellationToken">Ends the wait for a reply that the handler's end leaves open, and tells the handler.</param>
+    /// <typeparam name="TArg">The argument.</typeparam>
+    /// <typeparam name="TRet">The reply.</typeparam>
+    /// <returns>The reply. To be awaited once.</returns>
+    public static ValueTask<TRet> InvokeToEndAsync<TArg, TRet>(
+        this IInvocationHandler<TArg, TRet> handler, TArg argument, bool continuesInline = false, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<TRet>(cancellationToken);
+        }
+
+        PendingReply<TRet> pending = PendingReply<TRet>.Rent(continuesInline, cancellationToken);
+        ValueTask<TRet> reply = pending.Task;
+        ValueTask handling = handler.DispatchAsync(pending.Begin(argument));
+        if (!pending.IsEnded)
+        {
+            pending.Watch(cancellationToken);
+        }
+
+        if (!handling.IsCompleted)
+        {
+            return EndBothAsync(handling, reply);
+        }
+
+        handling.GetAwaiter().GetResult();
+        return reply;
+    }
+
     // A look at the call after its reply takes the cache line back from the caller's processor: with 128 calls under way between two
     // processors a call cost 250 ns of CPU with the look, and 140 to 220 without (benchmarks/Invocation, pipelined).
     private static bool AnswersAlways<TArg, TRet>(IInvocationHandler<TArg, TRet> handler) =>
@@ -99,6 +136,13 @@ public static partial class InvocationHandler
         }
 
         Drop(invocation, onFault);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<TRet> EndBothAsync<TRet>(ValueTask handling, ValueTask<TRet> reply)
+    {
+        await handling.ConfigureAwait(false);
+        return await reply.ConfigureAwait(false);
     }
 
     /// <summary>What a handler has thrown, to whom it concerns.</summary>

@@ -1,4 +1,9 @@
+using Kestrel.Rpc.Protocol;
+
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>A delegate made fit for the pipeline: what parses its request, and what calls it.</summary>
-internal readonly record struct RpcBoundHandler(RpcRequestParser Parser, RpcDelegate Handler);
+/// <param name="Parser">Null if requests are a stream.</param>
+/// <param name="Handler">What calls it.</param>
+/// <param name="Shape">Whether requests and replies are streams.</param>
+internal readonly record struct RpcBoundHandler(RpcRequestParser? Parser, RpcDelegate Handler, RpcMethodShape Shape = RpcMethodShape.Unary);

@@ -14,7 +14,7 @@ namespace Kestrel.Rpc.Middleware;
 /// </summary>
 [RequiresDynamicCode(Reason)]
 [RequiresUnreferencedCode(Reason)]
-internal sealed class RpcDelegateBinder(RpcMethodName name, IServiceProvider services)
+internal sealed partial class RpcDelegateBinder(RpcMethodName name, IServiceProvider services)
 {
     internal const string Reason =
         "Binding any delegate looks at its parameters at run time. Map an RpcHandler<TRequest, TReply> with trimming or Native AOT.";
@@ -40,12 +40,12 @@ internal sealed class RpcDelegateBinder(RpcMethodName name, IServiceProvider ser
         if (_requestType is null)
         {
             throw Error("has no parameter for its request message. Give it one whose type is a generated protobuf message; "
-                + "google.protobuf.Empty stands for no data.");
+                + "google.protobuf.Empty stands for no data. Or a stream of them: IAsyncEnumerable<T> or IRpcStreamReader<T>.");
         }
 
         Expression call = Expression.Invoke(Expression.Constant(handler, handler.GetType()), arguments);
         RpcDelegate compiled = Expression.Lambda<RpcDelegate>(BindResult(call, handler.Method), _context).Compile();
-        return new RpcBoundHandler(CreateParser(_requestType), compiled);
+        return new RpcBoundHandler(_hasRequestStream ? null : CreateParser(_requestType), compiled, Shape);
     }
 
     private Expression BindParameter(Type type, ParameterInfo parameter)
@@ -58,6 +58,11 @@ internal sealed class RpcDelegateBinder(RpcMethodName name, IServiceProvider ser
         if (typeof(IMessage).IsAssignableFrom(type))
         {
             return BindRequest(type, parameter);
+        }
+
+        if (FindStream(type) is { } stream)
+        {
+            return BindStream(stream, type.GenericTypeArguments[0], parameter);
         }
 
         if (type == typeof(RpcContext))
@@ -75,9 +80,15 @@ internal sealed class RpcDelegateBinder(RpcMethodName name, IServiceProvider ser
 
     private UnaryExpression BindRequest(Type type, ParameterInfo parameter)
     {
+        SetRequestType(type, parameter);
+        return Expression.Convert(Expression.Property(_context, nameof(RpcContext.Request)), type);
+    }
+
+    private void SetRequestType(Type type, ParameterInfo parameter)
+    {
         if (_requestType is not null)
         {
-            throw Error($"has more than one message among its parameters: {_requestType.Name} and {type.Name}. A call carries one request.");
+            throw Error($"has more than one message among its parameters: {_requestType.Name} and {type.Name}. A call carries one request, or one stream of them.");
         }
 
         bool isConcreteMessage = type is { IsClass: true, IsAbstract: false }
@@ -89,7 +100,6 @@ internal sealed class RpcDelegateBinder(RpcMethodName name, IServiceProvider ser
         }
 
         _requestType = type;
-        return Expression.Convert(Expression.Property(_context, nameof(RpcContext.Request)), type);
     }
 
     private Expression BindService(Type type, ParameterInfo parameter)
@@ -131,6 +141,11 @@ internal sealed class RpcDelegateBinder(RpcMethodName name, IServiceProvider ser
     private Expression BindResult(Expression call, MethodInfo method)
     {
         Type type = call.Type;
+        if (BindStreamOfReplies(call) is { } stream)
+        {
+            return stream;
+        }
+
         if (type == typeof(void))
         {
             if (method.IsDefined(typeof(AsyncStateMachineAttribute)))
@@ -161,8 +176,8 @@ internal sealed class RpcDelegateBinder(RpcMethodName name, IServiceProvider ser
             return Result(some, [reply], _context, call);
         }
 
-        throw Error($"returns {type}. It must return a protobuf message, a Task or ValueTask of one, or nothing (void, Task or "
-            + "ValueTask: an empty reply).");
+        throw Error($"returns {type}. It must return a protobuf message, a Task or ValueTask of one, an IAsyncEnumerable<T> of them, or "
+            + "nothing (void, Task or ValueTask: an empty reply).");
     }
 
     private static MethodCallExpression Result(string method, Type[] typeArguments, params Expression[] arguments) =>

@@ -29,7 +29,14 @@ internal sealed partial class RpcCall : IOutputItem
     }
 
     /// <inheritdoc/>
-    void IOutputItem.Discard() => End();
+    void IOutputItem.Discard()
+    {
+        // A call with streams is queued while its handler runs, too.
+        if (Version2?.Stream is not { } stream || stream.OnDiscarded())
+        {
+            End();
+        }
+    }
 
     private void End()
     {

@@ -106,7 +106,8 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         get
         {
             ThrowIfEnded(this);
-            return _request!;
+            return _request ?? throw new InvalidOperationException(
+                $"'{Name}' has a stream of requests, which only its handler reads: there is no Request. See RpcContext.Shape.");
         }
     }
 
@@ -175,10 +176,16 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     public bool TryPrepare(RpcRoute route, in ReadOnlySequence<byte> body)
     {
         _route = route;
+        RpcEndpoint endpoint = route.Endpoint;
+        if (endpoint.Parser is not { } parser)
+        {
+            return TryPrepareStream();
+        }
+
         try
         {
-            _request = route.Endpoint.Parser(body);
-            return true;
+            _request = parser(body);
+            return endpoint.Shape == RpcMethodShape.Unary || TryPrepareStream();
         }
         catch (Exception exception)
         {
@@ -246,6 +253,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _pipeline = default;
         _replyMetadata = null;
         _replyTrailers = null;
+        _replyAttachment = default;
         Version2?.Reset();
         Plugged?.Reset();
     }
@@ -291,8 +299,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
             }
         }
 
-        CheckReply();
-        return true;
+        return !TryEndStreams();
     }
 
     [SuppressMessage("Reliability", "CA2012", Justification = "Awaited once, by this method alone.")]
@@ -308,16 +315,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
             Fail(exception);
         }
 
-        CheckReply();
-        _owner.Replies.Send(this);
-    }
-
-    private void CheckReply()
-    {
-        if (Fault is null && Reply is null)
+        if (!TryEndStreams())
         {
-            Log.NoReply(_owner.Logger, Name, Connection.ConnectionId);
-            Fault = new RpcFault(Name.Service, Name.Method, RpcErrorCode.Server, NoReply) { Status = new RpcStatus(RpcStatusCode.Internal, NoReply) };
+            _owner.Replies.Send(this);
         }
     }
 

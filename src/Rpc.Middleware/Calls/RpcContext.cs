@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Security.Claims;
 using Google.Protobuf;
@@ -13,7 +14,7 @@ namespace Kestrel.Rpc.Middleware;
 /// rest of the pipeline leaves it the context: that one is not used again while the rest runs. Not thread-safe. In a Debug build
 /// of the server every member throws <see cref="ObjectDisposedException"/> from the moment its reply was written until it is used again.
 /// </summary>
-public abstract class RpcContext
+public abstract class RpcContext : IRpcParentCall
 {
     /// <summary>The end point that was called, with its metadata.</summary>
     public abstract RpcEndpoint Endpoint { get; }
@@ -42,12 +43,17 @@ public abstract class RpcContext
     /// <summary>The address that the peer connected to, if the transport has one.</summary>
     public EndPoint? LocalEndPoint => Connection.LocalEndPoint;
 
+    /// <summary>Whether requests and replies are streams. Only the handler has the streams; see <see cref="Request"/> and <see cref="Reply"/>.</summary>
+    public RpcMethodShape Shape => Endpoint.Shape;
+
     /// <summary>The request message.</summary>
+    /// <exception cref="InvalidOperationException">The method has a stream of requests.</exception>
     public abstract IMessage Request { get; }
 
     /// <summary>
     /// The reply message, <see langword="null"/> until there is one. The handler's result is put here; middleware may set it,
-    /// instead of calling the next delegate or afterwards. A call that ends without a reply is answered with an error.
+    /// instead of calling the next delegate or afterwards. A call that ends without a reply is answered with an error. If replies are a
+    /// stream there need not be one: then this is a last message, behind all that the handler has written.
     /// </summary>
     public abstract IMessage? Reply { get; set; }
 
@@ -60,6 +66,20 @@ public abstract class RpcContext
     /// </summary>
     public abstract ClaimsPrincipal User { get; }
 
+    /// <summary>
+    /// Bytes beside the request, which its format does not see; empty if there are none, as always in version 1. They lie in pooled memory
+    /// until the call ends: copy what is needed later. Those of a stream come with its messages:
+    /// <see cref="IRpcStreamReader{T}.CurrentAttachment"/>.
+    /// </summary>
+    public abstract ReadOnlySequence<byte> RequestAttachment { get; }
+
+    /// <summary>
+    /// Bytes that go beside the reply. Not copied and not compressed, so they must not change before the call ends, when the reply was written;
+    /// <see cref="RequestAttachment"/> will do. Callers of version 1 do not get them. Those of a stream go with its messages:
+    /// <see cref="IRpcStreamWriter{T}.WriteAsync(T, ReadOnlyMemory{byte}, System.Threading.CancellationToken)"/>.
+    /// </summary>
+    public abstract ReadOnlySequence<byte> ReplyAttachment { get; set; }
+
     /// <summary>The version of our own protocol that the caller speaks: 1 or 2; 0 in protocols that the application has brought.</summary>
     public abstract int ProtocolVersion { get; }
 
@@ -71,7 +91,7 @@ public abstract class RpcContext
 
     /// <summary>
     /// The time that is left before the caller gives up, zero or less when it has; <see langword="null"/> without a limit, as always in
-    /// version 1. For calls that this one makes.
+    /// version 1. Calls that this one makes keep to it if their options name the context as their parent.
     /// </summary>
     public abstract TimeSpan? TimeLeft { get; }
 

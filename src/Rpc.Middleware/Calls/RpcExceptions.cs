@@ -30,7 +30,12 @@ internal static class RpcExceptions
         {
             Log.CallRefused(connection.Logger, name, id, refusal.Code, RpcNames.ForLog(refusal.Message));
             RpcErrorCode code = Enum.IsDefined(refusal.Code) ? refusal.Code : RpcErrorCode.Server;
-            return new RpcFault(name.Service, name.Method, code, refusal.Message) { Status = refusal.Status, Trailers = refusal.Trailers };
+            return new RpcFault(name.Service, name.Method, code, refusal.Message)
+            {
+                Status = refusal.Status,
+                Trailers = refusal.Trailers,
+                IsNotProcessed = refusal.InnerException is RpcNotTaken,
+            };
         }
 
         Log.HandlerFailed(connection.Logger, name, id, exception);

@@ -14,14 +14,20 @@ public sealed class RpcEndpoint : Endpoint
         EndpointMetadataCollection metadata,
         string? displayName,
         RpcScheduling scheduling,
-        RpcRequestParser parser,
+        RpcRequestParser? parser,
         RpcDelegate pipeline,
-        RpcDelegate handler)
+        RpcDelegate handler,
+        RpcMethodShape shape = RpcMethodShape.Unary,
+        RpcEncoding replyEncoding = RpcEncoding.None)
         : base(requestDelegate: null, metadata, displayName)
     {
         Name = name;
         WireNames = wireNames;
         Scheduling = scheduling;
+        Shape = shape;
+        ReplyEncoding = replyEncoding;
+        HasRequestStream = shape is RpcMethodShape.ClientStreaming or RpcMethodShape.DuplexStreaming;
+        HasReplyStream = shape is RpcMethodShape.ServerStreaming or RpcMethodShape.DuplexStreaming;
         Parser = parser;
         Pipeline = pipeline;
         Handler = handler;
@@ -36,7 +42,18 @@ public sealed class RpcEndpoint : Endpoint
     /// <summary>Where its calls run.</summary>
     public RpcScheduling Scheduling { get; }
 
-    internal RpcRequestParser Parser { get; }
+    /// <summary>Whether requests and replies are streams. Calls in version 1 reach unary methods only.</summary>
+    public RpcMethodShape Shape { get; }
+
+    /// <summary>How replies are compressed for callers that take it.</summary>
+    public RpcEncoding ReplyEncoding { get; }
+
+    internal bool HasRequestStream { get; }
+
+    internal bool HasReplyStream { get; }
+
+    /// <summary>Null if requests are a stream.</summary>
+    internal RpcRequestParser? Parser { get; }
 
     /// <summary>The middleware, with <see cref="Handler"/> at its end.</summary>
     internal RpcDelegate Pipeline { get; }

@@ -36,6 +36,26 @@ internal sealed class RpcActiveCalls
         return _others is not null && _others.TryGetValue(id, out RpcCall? other) && other.IsUnderWay(id) ? other : null;
     }
 
+    /// <summary>Looks at each call that is under way, each of which may have ended meanwhile.</summary>
+    public void ForEach(Action<RpcCall> look)
+    {
+        foreach (Entry entry in _entries)
+        {
+            if (entry.Call is { } call && call.IsUnderWay(entry.Id))
+            {
+                look(call);
+            }
+        }
+
+        foreach ((uint id, RpcCall call) in _others ?? [])
+        {
+            if (call.IsUnderWay(id))
+            {
+                look(call);
+            }
+        }
+    }
+
     /// <summary>Adds a call whose id is not in the table.</summary>
     public void Add(uint id, RpcCall call)
     {

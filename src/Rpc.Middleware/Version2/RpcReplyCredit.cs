@@ -95,6 +95,54 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
         }
     }
 
+    /// <summary>Takes credit for frames that are not cut any more, for all of them or for none.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="cost">What they cost.</param>
+    public bool TryTakeWhole(RpcVersion2Call call, int cost)
+    {
+        lock (_lock)
+        {
+            return TakeWhole(call, cost);
+        }
+    }
+
+    /// <summary>As <see cref="TryTakeWhole"/>. If there is not enough the call is sent again when there is more, unless none can come any more.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="cost">What they cost.</param>
+    /// <param name="isOver">Whether nothing waits, because there is nothing to wait for.</param>
+    public bool TryTakeWholeOrWait(RpcVersion2Call call, int cost, out bool isOver)
+    {
+        lock (_lock)
+        {
+            isOver = false;
+            if (TakeWhole(call, cost))
+            {
+                return true;
+            }
+
+            isOver = _isOver || call.CancelledWith is not null;
+            if (!isOver)
+            {
+                call.IsWaitingForCredit = true;
+                _waiting.Add(call);
+            }
+
+            return false;
+        }
+    }
+
+    private bool TakeWhole(RpcVersion2Call call, int cost)
+    {
+        if (cost > call.Credit.Available || cost > _connection.Available)
+        {
+            return false;
+        }
+
+        call.Credit.Take(cost);
+        _connection.Take(cost);
+        return true;
+    }
+
     /// <summary>Adds what the peer grants to the whole connection.</summary>
     /// <returns>False if that is too much.</returns>
     public bool TryAdd(int bytes)

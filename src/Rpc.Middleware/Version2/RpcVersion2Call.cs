@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using Kestrel.Rpc.Protocol;
 
@@ -44,6 +45,21 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
 
     /// <summary>The whole request, until END has come too.</summary>
     public RpcPooledMessage? Message { get; set; }
+
+    /// <summary>How compressed messages of the caller are encoded, as it said last.</summary>
+    public RpcEncoding RequestEncoding { get; set; }
+
+    /// <summary>The streams of the call; null if it has none.</summary>
+    public RpcCallStream? Stream { get; private set; }
+
+    /// <summary>How replies are compressed, as the end point wants it and the caller takes it.</summary>
+    public RpcEncoding ReplyEncoding { get; set; }
+
+    /// <summary>The request as it came, if it has an attachment; until the call ends.</summary>
+    public RpcPooledMessage? RequestWithAttachment { get; set; }
+
+    /// <summary>Bytes that go behind the reply.</summary>
+    public ReadOnlySequence<byte> ReplyAttachment { get; set; }
 
     public RpcMetadata RequestMetadata { get; set; } = RpcMetadata.Empty;
 
@@ -102,6 +118,9 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         _id = id;
     }
 
+    /// <summary>Opens the streams of the call. Read loop only, before anybody else has it.</summary>
+    public RpcCallStream OpenStream() => Stream = new RpcCallStream(call, session, _id);
+
     /// <summary>Cancels the call, if it is still under way. Read loop only: no other call starts meanwhile.</summary>
     public void Cancel(RpcStatusCode code)
     {
@@ -141,6 +160,11 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         Timeout = null;
         IsOneWay = false;
         IsRequestOver = false;
+        RequestWithAttachment?.Dispose();
+        RequestWithAttachment = null;
+        ReplyAttachment = default;
+        Stream = null;
+        RequestEncoding = ReplyEncoding = RpcEncoding.None;
         RequestMetadata = RpcMetadata.Empty;
         ReplyMetadata = null;
         ReplyTrailers = null;

@@ -13,15 +13,23 @@ internal sealed partial class RpcVersion2Session
     private readonly RpcActiveCalls _active = new();
     private readonly Dictionary<uint, RpcCall> _incoming = []; // under way, and something of the request is missing
     private readonly int _maxMessageLength;
-    private RpcReceiveCredit _credit = new(RpcSettings.DefaultConnectionCredit);
-    private long _collected; // bytes that the messages in _incoming have or will have
-    private int _underWay; // calls that handlers may see; ended by any thread
+    private readonly int _maxConcurrentCalls;
+    private long _collected; // bytes that messages in pieces have or will have, until handlers get them; any thread
+    private int _letIn; // calls that handlers may see; wraps
+    private int _ended; // of those; by any thread
+
+    private int UnderWay => unchecked(_letIn - Volatile.Read(ref _ended));
 
     /// <summary>Notes that a call which was let in has ended. Any thread.</summary>
-    public void OnEnded() => Interlocked.Decrement(ref _underWay);
+    public void OnEnded() => Interlocked.Increment(ref _ended);
 
     private bool OnRequest(in RpcFrame frame)
     {
+        if (TryStartShort(frame))
+        {
+            return true;
+        }
+
         using RpcHeaderBytes bytes = new(frame.ProtocolData);
         RpcHeaderError error = RpcReceivedHeader.Read(frame.Header, bytes.Span, out RpcReceivedHeader header);
         if (error != RpcHeaderError.None || FindMethod(header.Method, out error) is not { } method)
@@ -45,9 +53,9 @@ internal sealed partial class RpcVersion2Session
             return true;
         }
 
-        Interlocked.Increment(ref _underWay);
-        state.IsLetIn = true;
-        if (header.Flags == (RpcCallBits.End | RpcCallBits.OneWay))
+        LetIn(state);
+        bool isPlain = header.AttachmentLength == 0; // what is compressed has a flag
+        if (header.Flags == (RpcCallBits.End | RpcCallBits.OneWay) && isPlain)
         {
             // Nothing of it comes back, so its id is free already.
             _connection.Run(call, method.Route!, frame.Body);
@@ -55,7 +63,18 @@ internal sealed partial class RpcVersion2Session
         }
 
         _active.Add(id, call);
-        if (header.Flags == RpcCallBits.End)
+        RpcEndpoint endpoint = method.Route!.Endpoint;
+        if (endpoint.ReplyEncoding != RpcEncoding.None)
+        {
+            state.ReplyEncoding = RpcCompression.Choose(endpoint.ReplyEncoding, header.AcceptedEncodings);
+        }
+
+        if (endpoint.HasRequestStream)
+        {
+            return StartStream(call, state, method.Route, header, frame.Body);
+        }
+
+        if (header.Flags == RpcCallBits.End && isPlain)
         {
             _connection.Run(call, method.Route!, frame.Body);
             return true;
@@ -69,6 +88,12 @@ internal sealed partial class RpcVersion2Session
         }
 
         return Collect(call, state, id, header, frame.Body);
+    }
+
+    private void LetIn(RpcVersion2Call state)
+    {
+        _letIn++;
+        state.IsLetIn = true;
     }
 
     private RpcNamedMethod? FindMethod(scoped in RpcMethodReference reference, out RpcHeaderError error)
@@ -96,12 +121,18 @@ internal sealed partial class RpcVersion2Session
             return method.Fault;
         }
 
+        RpcEndpoint endpoint = method.Route.Endpoint;
+        if (state.IsOneWay && endpoint.Shape != RpcMethodShape.Unary)
+        {
+            return NotProcessed(RpcStatusCode.InvalidArgument, $"'{endpoint.Name}' has streams, and was called one way.");
+        }
+
         if (_connection.IsDraining)
         {
             return NotProcessed(RpcStatusCode.Unavailable, "The server stops.");
         }
 
-        if (Volatile.Read(ref _underWay) >= Server.Options.Limits.MaxConcurrentCallsPerConnection)
+        if (UnderWay >= _maxConcurrentCalls)
         {
             return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.");
         }
@@ -111,7 +142,7 @@ internal sealed partial class RpcVersion2Session
             return NotProcessed(RpcStatusCode.DeadlineExceeded, "The time for the call was over when it came.");
         }
 
-        if (FindFaultOfMessage(header, 0) is { } fault)
+        if (FindFaultOfMessage(header, 0, header.Encoding) is { } fault)
         {
             return fault;
         }
@@ -129,19 +160,28 @@ internal sealed partial class RpcVersion2Session
         return null;
     }
 
-    // Judged when a message begins, by the length it will have: many that begin small would grow without end.
-    private RpcFault? FindFaultOfMessage(scoped in RpcReceivedHeader header, long bodyLength)
+    /// <summary>Judges a message when it begins, by the length it will have: many that begin small would grow without end.</summary>
+    /// <param name="header">The header of its first frame.</param>
+    /// <param name="bodyLength">Bytes of that frame.</param>
+    /// <param name="encoding">The encoding that was named last.</param>
+    public RpcFault? FindFaultOfMessage(scoped in RpcReceivedHeader header, long bodyLength, RpcEncoding encoding)
     {
-        if ((header.Flags & RpcCallBits.Compressed) != 0 || header.AttachmentLength > 0)
+        if ((header.Flags & RpcCallBits.Compressed) != 0 && !RpcCompression.IsSupported(encoding))
         {
-            return NotProcessed(RpcStatusCode.Unimplemented, "This server takes neither compressed messages nor attachments.");
+            return RpcRequestDecoding.Unknown(encoding) with { IsNotProcessed = true };
         }
 
         long length = Math.Max(header.MessageLength, bodyLength);
-        return length > _maxMessageLength || _collected + length > (long)LongestMessagesAtOnce * _maxMessageLength
+        return length > _maxMessageLength || Volatile.Read(ref _collected) + length > (long)LongestMessagesAtOnce * _maxMessageLength
             ? NotProcessed(RpcStatusCode.ResourceExhausted, $"A message of {length} bytes is over the limit, or there are too many at once.")
             : null;
     }
+
+    /// <summary>Counts a message that comes in pieces.</summary>
+    public void StartCollecting(long length) => Interlocked.Add(ref _collected, length);
+
+    /// <summary>Counts it no more. Any thread.</summary>
+    public void StopCollecting(long length) => Interlocked.Add(ref _collected, -length);
 
     private static RpcFault NotProcessed(RpcStatusCode code, string message) => RpcFault.Of(code, message) with { IsNotProcessed = true };
 
@@ -155,14 +195,19 @@ internal sealed partial class RpcVersion2Session
         }
 
         long cost = (header.Flags & RpcCallBits.NoMessage) == 0 ? RpcCredit.CostOf((int)frame.Header.BodyLength) : 0;
-        if (!_credit.TryReceive(cost))
+        uint id = frame.Header.SequenceId;
+        if (_active.Find(id)?.Version2!.Stream is { } stream)
         {
-            return Refuse(RpcGoAwayCode.FlowControlError, "DATA beyond the credit of the connection.");
+            return stream.TryReceive(header, frame.Body, cost, out RpcGoAwayCode code) || RefuseData(code);
         }
 
         // What is collected is bounded by the limits of messages, so all of it is given back at once.
-        Grant(0, _credit.Release(cost));
-        uint id = frame.Header.SequenceId;
+        if (!RequestCredit.TryPass(cost, out int connectionGrant))
+        {
+            return RefuseData(RpcGoAwayCode.FlowControlError);
+        }
+
+        Grant(0, connectionGrant);
         if (!_incoming.TryGetValue(id, out RpcCall? call))
         {
             return true; // the call has ended, or never was
@@ -171,7 +216,7 @@ internal sealed partial class RpcVersion2Session
         RpcVersion2Call state = call.Version2!;
         if (!state.TryReceive(cost, out int grant))
         {
-            return Refuse(RpcGoAwayCode.FlowControlError, "DATA beyond the credit of its call.");
+            return RefuseData(RpcGoAwayCode.FlowControlError);
         }
 
         if ((header.Flags & RpcCallBits.End) == 0)
@@ -182,9 +227,33 @@ internal sealed partial class RpcVersion2Session
         return Collect(call, state, id, header, frame.Body);
     }
 
+    private bool RefuseData(RpcGoAwayCode code) => Refuse(
+        code, code == RpcGoAwayCode.FlowControlError ? "DATA beyond the credit of its call or of the connection." : "The pieces of a message do not fit together.");
+
+    // The handler runs at once, and reads what has come and what comes.
+    private bool StartStream(
+        RpcCall call, RpcVersion2Call state, RpcRoute route, scoped in RpcReceivedHeader header, in ReadOnlySequence<byte> body)
+    {
+        RpcCallStream stream = state.OpenStream();
+        if (!stream.TryReceive(header, body, cost: 0, out RpcGoAwayCode code))
+        {
+            call.Fault = RpcFault.Of(RpcStatusCode.InvalidArgument, "The pieces of a message do not fit together.");
+            stream.OnHandlerEnded();
+            return RefuseData(code);
+        }
+
+        _connection.Run(call, route, default);
+        return true;
+    }
+
     private bool Collect(RpcCall call, RpcVersion2Call state, uint id, scoped in RpcReceivedHeader header, in ReadOnlySequence<byte> body)
     {
         _incoming[id] = call;
+        if (header.Encoding != RpcEncoding.None)
+        {
+            state.RequestEncoding = header.Encoding;
+        }
+
         state.IsRequestOver |= (header.Flags & RpcCallBits.End) != 0;
         if ((header.Flags & RpcCallBits.NoMessage) == 0)
         {
@@ -198,7 +267,7 @@ internal sealed partial class RpcVersion2Session
             state.Assembly ??= new RpcMessageAssembly(_maxMessageLength);
             if (!state.Assembly.IsUnderWay)
             {
-                if (FindFaultOfMessage(header, body.Length) is { } fault)
+                if (FindFaultOfMessage(header, body.Length, state.RequestEncoding) is { } fault)
                 {
                     EndCollecting(state, id);
                     Fail(call, fault);
@@ -206,7 +275,7 @@ internal sealed partial class RpcVersion2Session
                 }
 
                 state.Collected = Math.Max(header.MessageLength, body.Length);
-                _collected += state.Collected;
+                StartCollecting(state.Collected);
             }
 
             RpcAssemblyResult result = state.Assembly.Add(header, body, out RpcPooledMessage? message);
@@ -240,17 +309,40 @@ internal sealed partial class RpcVersion2Session
             return;
         }
 
-        // The message holds copies afterwards.
         state.Message = null;
-        using (message)
+        if (state.TimeLeft <= TimeSpan.Zero)
         {
-            if (state.TimeLeft <= TimeSpan.Zero)
-            {
-                Fail(call, NotProcessed(RpcStatusCode.DeadlineExceeded, "The time for the call was over when the whole request had come."));
-                return;
-            }
+            message.Dispose();
+            Fail(call, NotProcessed(RpcStatusCode.DeadlineExceeded, "The time for the call was over when the whole request had come."));
+            return;
+        }
 
-            _connection.Run(call, state.Route!, message.Message);
+        // The attachment stays where it is until the call ends; the request holds copies.
+        bool hasAttachment = message.Attachment.Length > 0;
+        state.RequestWithAttachment = hasAttachment ? message : null;
+        try
+        {
+            if (message.IsCompressed)
+            {
+                using RpcPooledMessage plain = RpcRequestDecoding.Decompress(state.RequestEncoding, message.Message, _maxMessageLength);
+                _connection.Run(call, state.Route!, plain.Message);
+            }
+            else
+            {
+                _connection.Run(call, state.Route!, message.Message);
+            }
+        }
+        catch (RpcException exception)
+        {
+            // Only of what is decompressed; whatever the handler throws stays in its call.
+            Fail(call, RpcFault.Of(exception.StatusCode, exception.Message));
+        }
+        finally
+        {
+            if (!hasAttachment)
+            {
+                message.Dispose();
+            }
         }
     }
 
@@ -270,7 +362,7 @@ internal sealed partial class RpcVersion2Session
     private void EndCollecting(RpcVersion2Call state, uint id)
     {
         _incoming.Remove(id);
-        _collected -= state.Collected;
+        StopCollecting(state.Collected);
         state.Collected = 0;
     }
 

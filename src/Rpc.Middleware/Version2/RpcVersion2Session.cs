@@ -19,6 +19,7 @@ internal sealed partial class RpcVersion2Session
         _connection = connection;
         _dispatch = connection.Server.Dispatch;
         _maxMessageLength = connection.Server.FrameLimits.MaxBodyLength;
+        _maxConcurrentCalls = connection.Server.Options.Limits.MaxConcurrentCallsPerConnection;
         PeerLimits = RpcFrameRules.DefaultVersion2Limits;
         MaxReplyLength = _maxMessageLength;
         Credit = new RpcReplyCredit(connection.Replies);
@@ -41,7 +42,16 @@ internal sealed partial class RpcVersion2Session
     /// <summary>The longest reply: what this side sends and the peer takes.</summary>
     public int MaxReplyLength { get; private set; }
 
-    /// <summary>Credit for cut replies. Any thread.</summary>
+    /// <summary>The longest body of a DATA frame of a stream: what the peer takes, and half of a call's credit, or both sides could wait for each other.</summary>
+    public int LongestPiece { get; private set; } = PieceOf(RpcSettings.Default);
+
+    /// <summary>The longest request, attachment included, and decompressed.</summary>
+    public int MaxRequestLength => _maxMessageLength;
+
+    /// <summary>Credit for what the peer sends. Any thread.</summary>
+    public RpcRequestCredit RequestCredit { get; } = new();
+
+    /// <summary>Credit for replies in DATA frames. Any thread.</summary>
     public RpcReplyCredit Credit { get; }
 
     /// <summary>Takes a frame.</summary>
@@ -94,6 +104,7 @@ internal sealed partial class RpcVersion2Session
         }
 
         _incoming.Clear();
+        _active.ForEach(static call => call.Version2!.Stream?.OnInputOver());
         Credit.End();
     }
 
@@ -121,8 +132,12 @@ internal sealed partial class RpcVersion2Session
 
         PeerLimits = new RpcFrameLimits { MaxBodyLength = settings.MaxFrameBodyLength };
         MaxReplyLength = Math.Min(_maxMessageLength, settings.MaxMessageLength);
+        LongestPiece = PieceOf(settings);
         return Credit.TrySet(settings) || Refuse(RpcGoAwayCode.FlowControlError, "The settings grant too much credit.");
     }
+
+    private static int PieceOf(RpcSettings settings) =>
+        Math.Min(settings.MaxFrameBodyLength, (Math.Min(settings.InitialCallCredit, settings.ConnectionCredit) / 2) - RpcCredit.FrameCost);
 
     private bool OnCredit(in RpcFrame frame)
     {

@@ -27,6 +27,9 @@ public sealed class RpcPooledMessage : IDisposable
     /// <summary>Bytes of message and attachment.</summary>
     public long Length => _bytes.Length;
 
+    /// <summary>Message and attachment, one behind the other.</summary>
+    public ReadOnlySequence<byte> Bytes => _bytes;
+
     /// <summary>The message without its attachment.</summary>
     public ReadOnlySequence<byte> Message => _bytes.Slice(0, _bytes.Length - _attachmentLength);
 

@@ -5,7 +5,12 @@ namespace Kestrel.Rpc.Repository.Tests;
 /// <summary>Every example of docs/invocation.md compiles, runs, and prints what its comments say.</summary>
 public sealed partial class InvocationDocumentTests
 {
-    private const string Usings = "using Kestrel.Rpc.Invocation;\n\n";
+    private static readonly string Usings = string.Concat(
+        new[]
+        {
+            "System.Net", "Google.Protobuf", "Google.Protobuf.WellKnownTypes", "Kestrel.Rpc.Client", "Kestrel.Rpc.Invocation", "Kestrel.Rpc.Middleware",
+            "Microsoft.AspNetCore.Builder", "Microsoft.AspNetCore.Hosting", "Microsoft.Extensions.DependencyInjection", "Microsoft.Extensions.Logging",
+        }.Select(name => $"using {name};\n"));
 
     [Fact]
     public async Task Examples_Run_PrintWhatTheySay()
@@ -42,6 +47,9 @@ public sealed partial class InvocationDocumentTests
         Assert.Equal(expected, program.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
+    private static string Reference(string assembly) =>
+        $"""<Reference Include="{assembly}" HintPath="{System.IO.Path.Combine(AppContext.BaseDirectory, assembly + ".dll")}" />""";
+
     private static string ProjectFile() => $"""
         <Project Sdk="Microsoft.NET.Sdk">
           <PropertyGroup>
@@ -54,7 +62,12 @@ public sealed partial class InvocationDocumentTests
             <NoWarn>$(NoWarn);CS1998</NoWarn>
           </PropertyGroup>
           <ItemGroup>
-            <Reference Include="Kestrel.Rpc.Invocation" HintPath="{System.IO.Path.Combine(AppContext.BaseDirectory, "Kestrel.Rpc.Invocation.dll")}" />
+            <FrameworkReference Include="Microsoft.AspNetCore.App" />
+            {Reference("Google.Protobuf")}
+            {Reference("Kestrel.Rpc.Client")}
+            {Reference("Kestrel.Rpc.Invocation")}
+            {Reference("Kestrel.Rpc.Middleware")}
+            {Reference("Kestrel.Rpc.Protocol")}
           </ItemGroup>
         </Project>
         """;

@@ -1,4 +1,4 @@
-namespace Kestrel.Rpc.Client;
+namespace Kestrel.Rpc.Protocol;
 
 /// <summary>How many messages a method takes and gives.</summary>
 public enum RpcMethodShape

@@ -1,0 +1,371 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+using Google.Protobuf;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <remarks>
+/// What the handler writes. A message becomes a frame in a buffer at once; the connection's writer takes whole buffers, as far as there is
+/// credit. So the messages that a handler writes one after the other leave together. Bounded: above <see cref="MostWaiting"/> bytes the handler waits.
+/// </remarks>
+internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSource
+{
+    /// <summary>Bytes that may wait, and the last message: as much as one flush takes.</summary>
+    internal const int MostWaiting = OutputQueue.BytesPerFlush;
+
+    // After so many bytes it is the turn of others.
+    private const int BytesPerTurn = OutputQueue.BytesPerFlush;
+
+    private readonly Lock _replyLock = new();
+    private RpcByteBuffer _filling = new(); // under the lock, as all up to the next comment
+    private int _fillingCost;
+    private long _waiting; // bytes of both buffers that were not written
+    private bool _isQueued; // in the output, or on the way there, or waiting for credit
+    private bool _hasHandlerEnded;
+    private bool _isCompleted;
+    private bool _isWaitingForRoom;
+    private bool _hasHeaders;
+    private Exception? _replyFailure;
+    private int _connectionGrant;
+    private int _streamGrant;
+    private ManualResetValueTaskSourceCore<bool> _room = new() { RunContinuationsAsynchronously = true };
+    private RpcByteBuffer _draining = new(); // of the connection's writer, as the next
+    private int _drainingCost;
+    private int _drained;
+    private RpcFault? _dropped; // why messages were dropped that the handler had written
+
+    /// <summary>Whether metadata has gone ahead of the messages. Only once all of them were written.</summary>
+    public bool HasSentHeaders => _hasHeaders;
+
+    /// <summary>Writes a message.</summary>
+    /// <returns>Ends when there is room for the next one. To be awaited before that is written.</returns>
+    public ValueTask WriteAsync(IMessage message, ReadOnlySpan<byte> attachment, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled(cancellationToken);
+        }
+
+        bool queue;
+        ValueTask room = default;
+        try
+        {
+            lock (_replyLock)
+            {
+                ThrowIfNotWritable();
+                int before = _filling.Length;
+                Append(message, attachment);
+                _waiting += _filling.Length - before;
+                queue = !_isQueued;
+                _isQueued = true;
+                if (_waiting > MostWaiting)
+                {
+                    _isWaitingForRoom = true;
+                    _room.Reset();
+                    room = new ValueTask(this, _room.Version);
+                }
+            }
+        }
+        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException)
+        {
+            return ValueTask.FromException(exception);
+        }
+
+        if (queue)
+        {
+            // Not here and now: what this handler writes next shall leave with it.
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+
+        return room.IsCompleted || !cancellationToken.CanBeCanceled || cancellationToken == _cancelled ? room : WaitForRoomAsync(room, cancellationToken);
+    }
+
+    /// <summary>Says that the handler writes no more.</summary>
+    public void Complete()
+    {
+        lock (_replyLock)
+        {
+            _isCompleted = true;
+        }
+    }
+
+    /// <summary>Writes what waits, as far as it may now. In the writer's role.</summary>
+    /// <param name="output">Where it goes.</param>
+    /// <param name="written">Bytes written.</param>
+    /// <returns>True if all has left and the handler has ended, so that the RESPONSE is next; else the queue knows when to come again.</returns>
+    public bool TryWriteAll(PipeWriter output, out int written)
+    {
+        written = 0;
+        while (true)
+        {
+            if (_state.CancelledWith is { } code)
+            {
+                DropReplies(code, "The call was cancelled.");
+            }
+
+            if (_drained == _draining.Length && !TryTakeFilled(output, ref written, out bool hasEnded))
+            {
+                if (hasEnded)
+                {
+                    _call.Fault ??= _dropped;
+                }
+
+                return hasEnded;
+            }
+
+            if (written >= BytesPerTurn)
+            {
+                _session.Replies.WriteAgain(_call);
+                return false;
+            }
+
+            if (!TryPay(out int length, out bool isOver))
+            {
+                if (isOver)
+                {
+                    DropReplies(RpcStatusCode.Unavailable, "The peer has stopped sending and cannot grant more of the replies.");
+                    continue;
+                }
+
+                // From here on another thread may send it again.
+                _session.Replies.Postpone();
+                return false;
+            }
+
+            output.Write(_draining.Written.Slice(_drained, length));
+            _drained += length;
+            written += length;
+            OnWritten(length);
+        }
+    }
+
+    /// <summary>Nothing can be sent any more. In the writer's role.</summary>
+    /// <returns>Whether the handler has ended, so that the call can.</returns>
+    public bool OnDiscarded()
+    {
+        FailReplies(new RpcException(RpcStatusCode.Unavailable, "The connection has ended."));
+        lock (_replyLock)
+        {
+            ForgetReplies();
+            _isQueued = _hasHandlerEnded;
+            if (!_hasHandlerEnded)
+            {
+                _session.Replies.Postpone();
+            }
+
+            return _hasHandlerEnded;
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute() => _session.Replies.Send(_call);
+
+    void IValueTaskSource.GetResult(short token) => _room.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _room.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _room.OnCompleted(continuation, state, token, flags);
+
+    // Grants credit with the call's next turn, and sees that there is one.
+    private void Grant(int connection, int stream)
+    {
+        if (connection == 0 && stream == 0)
+        {
+            return;
+        }
+
+        bool queue;
+        lock (_replyLock)
+        {
+            _connectionGrant += connection;
+            _streamGrant += stream;
+            queue = !_isQueued;
+            _isQueued = true;
+        }
+
+        if (queue)
+        {
+            _session.Replies.Send(_call);
+        }
+    }
+
+    private void EndReplies(int connectionGrant)
+    {
+        bool queue;
+        bool wasWaiting;
+        lock (_replyLock)
+        {
+            _hasHandlerEnded = true;
+            _connectionGrant += connectionGrant;
+            wasWaiting = _isWaitingForRoom;
+            _isWaitingForRoom = false;
+            queue = !_isQueued;
+            _isQueued = true;
+        }
+
+        if (wasWaiting)
+        {
+            _room.SetException(HasEnded());
+        }
+
+        if (queue)
+        {
+            _session.Replies.Send(_call);
+        }
+    }
+
+    private void ThrowIfNotWritable()
+    {
+        if (_hasHandlerEnded)
+        {
+            throw HasEnded();
+        }
+
+        if (_replyFailure is { } failure)
+        {
+            throw failure is OperationCanceledException ? new OperationCanceledException(_cancelled) : new RpcException(((RpcException)failure).Status);
+        }
+
+        if (_isCompleted)
+        {
+            throw new InvalidOperationException("The stream of replies was completed.");
+        }
+
+        if (_isWaitingForRoom)
+        {
+            throw new InvalidOperationException("The message before still waits for room: await its writing first.");
+        }
+    }
+
+    private bool TryTakeFilled(PipeWriter output, ref int written, out bool hasEnded)
+    {
+        int connectionGrant;
+        int streamGrant;
+        _draining.Clear();
+        _drained = 0;
+        hasEnded = false;
+        lock (_replyLock)
+        {
+            connectionGrant = _connectionGrant;
+            streamGrant = _streamGrant;
+            _connectionGrant = _streamGrant = 0;
+            (_filling, _draining) = (_draining, _filling);
+            _drainingCost = _fillingCost;
+            _fillingCost = 0;
+            if (_draining.Length == 0)
+            {
+                hasEnded = _hasHandlerEnded;
+                if (!hasEnded && connectionGrant == 0 && streamGrant == 0)
+                {
+                    _isQueued = false;
+                    _session.Replies.Postpone(); // still in the role: nobody else gets it before this returns
+                    return false;
+                }
+            }
+        }
+
+        written += connectionGrant > 0 ? RpcControlFrame.WriteCredit(output, 0, connectionGrant) : 0;
+        written += streamGrant > 0 ? RpcControlFrame.WriteCredit(output, _id, streamGrant) : 0;
+        return _draining.Length > 0 || (!hasEnded && TryTakeFilled(output, ref written, out hasEnded));
+    }
+
+    // All of it, or the next frame.
+    private bool TryPay(out int length, out bool isOver)
+    {
+        isOver = false;
+        length = _draining.Length;
+        if (_drained == 0 && length <= BytesPerTurn && _session.Credit.TryTakeWhole(_state, _drainingCost))
+        {
+            return true;
+        }
+
+        bool isFrame = RpcFrameHeader.TryParse(_draining.Written[_drained..], out RpcFrameHeader frame);
+        Debug.Assert(isFrame, "The buffer has whole frames.");
+        length = (int)frame.FrameLength;
+        return frame.Type == RpcFrameType.Headers
+            || _session.Credit.TryTakeWholeOrWait(_state, (int)RpcCredit.CostOf((int)frame.BodyLength), out isOver);
+    }
+
+    private void OnWritten(int bytes)
+    {
+        lock (_replyLock)
+        {
+            _waiting -= bytes;
+            if (!_isWaitingForRoom || _waiting > MostWaiting / 2)
+            {
+                return;
+            }
+
+            _isWaitingForRoom = false;
+        }
+
+        _room.SetResult(true);
+    }
+
+    private void FailReplies(Exception exception)
+    {
+        lock (_replyLock)
+        {
+            _replyFailure ??= exception;
+            if (!_isWaitingForRoom)
+            {
+                return;
+            }
+
+            _isWaitingForRoom = false;
+        }
+
+        _room.SetException(exception);
+    }
+
+    // In the writer's role.
+    private void DropReplies(RpcStatusCode code, string why)
+    {
+        lock (_replyLock)
+        {
+            if (_waiting == 0)
+            {
+                return;
+            }
+
+            ForgetReplies();
+        }
+
+        _dropped = RpcFault.Of(code, why);
+        FailReplies(code == RpcStatusCode.Unavailable ? new RpcException(code, why) : new OperationCanceledException(_cancelled));
+    }
+
+    private void ForgetReplies()
+    {
+        _filling.Clear();
+        _draining.Clear();
+        _fillingCost = _drainingCost = _drained = 0;
+        _waiting = 0;
+    }
+
+    private async ValueTask WaitForRoomAsync(ValueTask room, CancellationToken cancellationToken)
+    {
+        using (cancellationToken.UnsafeRegister(static (state, token) => ((RpcCallStream)state!).GiveUpRoom(token), this))
+        {
+            await room.ConfigureAwait(false);
+        }
+    }
+
+    private void GiveUpRoom(CancellationToken cancellationToken)
+    {
+        lock (_replyLock)
+        {
+            if (!_isWaitingForRoom)
+            {
+                return;
+            }
+
+            _isWaitingForRoom = false;
+        }
+
+        _room.SetException(new OperationCanceledException(cancellationToken));
+    }
+}

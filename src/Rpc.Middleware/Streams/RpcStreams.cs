@@ -1,0 +1,41 @@
+using System.Runtime.CompilerServices;
+using Google.Protobuf;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>What handlers of streams are called with, and what becomes of their results.</summary>
+internal static class RpcStreams
+{
+    public static IRpcStreamReader<TRequest> Reader<TRequest>(RpcContext context)
+        where TRequest : class, IMessage<TRequest>, new() => new RpcStreamReader<TRequest>(Of(context));
+
+    public static IRpcStreamWriter<TReply> Writer<TReply>(RpcContext context)
+        where TReply : class, IMessage => new RpcStreamWriter<TReply>(Of(context));
+
+    public static IAsyncEnumerable<TRequest> ReadAll<TRequest>(RpcContext context)
+        where TRequest : class, IMessage<TRequest>, new() => Reader<TRequest>(context).ReadAllAsync();
+
+    /// <summary>Sends all that a handler yields.</summary>
+    public static async ValueTask WriteAll<TReply>(RpcContext context, IAsyncEnumerable<TReply> replies)
+        where TReply : class, IMessage
+    {
+        RpcCallStream stream = Of(context);
+        await foreach (TReply reply in replies.WithCancellation(stream.Cancelled).ConfigureAwait(false))
+        {
+            await stream.WriteAsync(reply, default, default).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>As <see cref="WriteAll"/>, when the handler has to wait before it can say what it yields.</summary>
+    public static async ValueTask WriteAllOf<TReply>(RpcContext context, Task<IAsyncEnumerable<TReply>> replies)
+        where TReply : class, IMessage => await WriteAll(context, await replies.ConfigureAwait(false)).ConfigureAwait(false);
+
+    public static ValueTask AwaitTask(Task task) => new(task);
+
+    public static ValueTask AwaitValueTask(ValueTask task) => task;
+
+    // A context of somebody's own making, in a test of a handler, has no streams.
+    private static RpcCallStream Of(RpcContext context) => (context as RpcCall)?.Version2?.Stream
+        ?? throw new InvalidOperationException($"The call of '{context.Name}' has no streams.");
+}
