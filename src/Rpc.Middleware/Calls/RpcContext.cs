@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Claims;
 using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Connections;
@@ -26,7 +27,10 @@ public abstract class RpcContext : IRpcParentCall
     /// <summary>The method in <see cref="Name"/>.</summary>
     public string Method => Name.Method;
 
-    /// <summary>The number the client gave to this call. The reply carries it; the client alone gives it a meaning.</summary>
+    /// <summary>
+    /// The number the client gave to this call. The reply carries it; the client alone gives it a meaning. In protocols with longer numbers the
+    /// lower 32 bits.
+    /// </summary>
     public abstract uint SequenceId { get; }
 
     /// <summary>The connection that the call came over.</summary>
@@ -52,7 +56,16 @@ public abstract class RpcContext : IRpcParentCall
     /// </summary>
     public abstract IMessage? Reply { get; set; }
 
-    /// <summary>The version of the protocol that the caller speaks: 1 or 2.</summary>
+    /// <summary>The protocol of the connection: <c>rpc</c> for our own, else <see cref="IRpcProtocol.Name"/>.</summary>
+    public abstract string Protocol { get; }
+
+    /// <summary>
+    /// Who the peer is, as the <see cref="IRpcConnectionAuthenticator"/> has said when the connection was verified; a principal without an
+    /// identity that is authenticated if there is none. One for all calls of the connection.
+    /// </summary>
+    public abstract ClaimsPrincipal User { get; }
+
+    /// <summary>The version of our own protocol that the caller speaks: 1 or 2; 0 in protocols that the application has brought.</summary>
     public abstract int ProtocolVersion { get; }
 
     /// <summary>Whether the caller waits for no reply. Version 2; false in version 1.</summary>

@@ -27,6 +27,7 @@ internal sealed partial class RpcServerConnection
         Started,
         NeedMore,
         Paused,
+        Unverified,
         Refused,
     }
 
@@ -106,6 +107,15 @@ internal sealed partial class RpcServerConnection
                     // There may be whole frames left, so the next read must not wait for more bytes.
                     _examined = 0;
                     _input.AdvanceTo(buffer.Start);
+                    break;
+                case Progress.Unverified:
+                    _examined = 0;
+                    _input.AdvanceTo(buffer.Start);
+                    if (!await VerifyAsync())
+                    {
+                        return;
+                    }
+
                     break;
                 case Progress.Refused:
                     // Nobody wants the rest.
@@ -218,6 +228,11 @@ internal sealed partial class RpcServerConnection
 
     private Progress StartNext(ref ReadOnlySequence<byte> buffer)
     {
+        if (_isSpecial && StartSpecial(ref buffer) is { } progress)
+        {
+            return progress;
+        }
+
         RpcFrameReadStatus status = RpcFrameReader.TryRead(ref buffer, _rules, out RpcFrame frame, out RpcFrameError error);
         if (status == RpcFrameReadStatus.NeedMore)
         {

@@ -98,8 +98,7 @@ internal sealed partial class RpcServerConnection
     {
         if (!Server.DedicatedThreads!.TryRun(call))
         {
-            call.Fault = RpcDedicatedThreads.Busy;
-            Reply(call);
+            call.Refuse(RpcDedicatedThreads.Busy);
         }
     }
 

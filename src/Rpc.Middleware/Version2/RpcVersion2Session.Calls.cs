@@ -13,14 +13,23 @@ internal sealed partial class RpcVersion2Session
     private readonly RpcActiveCalls _active = new();
     private readonly Dictionary<uint, RpcCall> _incoming = []; // under way, and something of the request is missing
     private readonly int _maxMessageLength;
+    private readonly int _maxConcurrentCalls;
     private long _collected; // bytes that messages in pieces have or will have, until handlers get them; any thread
-    private int _underWay; // calls that handlers may see; ended by any thread
+    private int _letIn; // calls that handlers may see; wraps
+    private int _ended; // of those; by any thread
+
+    private int UnderWay => unchecked(_letIn - Volatile.Read(ref _ended));
 
     /// <summary>Notes that a call which was let in has ended. Any thread.</summary>
-    public void OnEnded() => Interlocked.Decrement(ref _underWay);
+    public void OnEnded() => Interlocked.Increment(ref _ended);
 
     private bool OnRequest(in RpcFrame frame)
     {
+        if (TryStartShort(frame))
+        {
+            return true;
+        }
+
         using RpcHeaderBytes bytes = new(frame.ProtocolData);
         RpcHeaderError error = RpcReceivedHeader.Read(frame.Header, bytes.Span, out RpcReceivedHeader header);
         if (error != RpcHeaderError.None || FindMethod(header.Method, out error) is not { } method)
@@ -44,8 +53,7 @@ internal sealed partial class RpcVersion2Session
             return true;
         }
 
-        Interlocked.Increment(ref _underWay);
-        state.IsLetIn = true;
+        LetIn(state);
         if (header.Flags == (RpcCallBits.End | RpcCallBits.OneWay))
         {
             // Nothing of it comes back, so its id is free already.
@@ -73,6 +81,12 @@ internal sealed partial class RpcVersion2Session
         }
 
         return Collect(call, state, id, header, frame.Body);
+    }
+
+    private void LetIn(RpcVersion2Call state)
+    {
+        _letIn++;
+        state.IsLetIn = true;
     }
 
     private RpcNamedMethod? FindMethod(scoped in RpcMethodReference reference, out RpcHeaderError error)
@@ -111,7 +125,7 @@ internal sealed partial class RpcVersion2Session
             return NotProcessed(RpcStatusCode.Unavailable, "The server stops.");
         }
 
-        if (Volatile.Read(ref _underWay) >= Server.Options.Limits.MaxConcurrentCallsPerConnection)
+        if (UnderWay >= _maxConcurrentCalls)
         {
             return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.");
         }

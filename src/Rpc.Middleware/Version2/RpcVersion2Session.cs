@@ -19,6 +19,7 @@ internal sealed partial class RpcVersion2Session
         _connection = connection;
         _dispatch = connection.Server.Dispatch;
         _maxMessageLength = connection.Server.FrameLimits.MaxBodyLength;
+        _maxConcurrentCalls = connection.Server.Options.Limits.MaxConcurrentCallsPerConnection;
         PeerLimits = RpcFrameRules.DefaultVersion2Limits;
         MaxReplyLength = _maxMessageLength;
         Credit = new RpcReplyCredit(connection.Replies);
@@ -90,8 +91,8 @@ internal sealed partial class RpcVersion2Session
         Refuse(isLimit ? RpcGoAwayCode.LimitExceeded : RpcGoAwayCode.ProtocolError, error.Describe());
     }
 
-    /// <summary>Tells the peer that the host stops.</summary>
-    public void SayGoodbye() => SendGoAway(RpcGoAwayCode.Shutdown, "The server stops.");
+    /// <summary>Tells the peer that no more calls are taken.</summary>
+    public void SayGoodbye(string reason = "The server stops.") => SendGoAway(RpcGoAwayCode.Shutdown, reason);
 
     /// <summary>Nothing more is read: what waits for the peer is ended.</summary>
     public void OnInputOver()
