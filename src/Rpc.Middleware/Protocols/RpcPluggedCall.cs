@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
@@ -8,11 +7,9 @@ namespace Kestrel.Rpc.Middleware;
 /// <summary>
 /// What a call has beside the rest in a protocol that the application has brought. Kept by its pooled call; belongs to whoever has the call.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "A source whose timer does not run holds nothing.")]
 internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connection)
 {
-    private CancellationTokenSource? _source; // of calls with a time limit whose handler asks for its token
-    private CancellationTokenRegistration _registration;
+    private readonly RpcCallCancellation _cancellation = new(connection); // of calls with a time limit whose handler asks for its token
     private ulong _id;
     private object? _state;
 
@@ -27,7 +24,7 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
 
     /// <summary>Why the call was cancelled; null if it was not.</summary>
     public RpcStatusCode? CancelledWith => connection.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
-        : TimeLeft <= TimeSpan.Zero || _source is { IsCancellationRequested: true } ? RpcStatusCode.DeadlineExceeded
+        : TimeLeft <= TimeSpan.Zero || _cancellation.IsCancellationRequested ? RpcStatusCode.DeadlineExceeded
         : null;
 
     public CancellationToken CancellationToken
@@ -39,13 +36,12 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
                 return connection.CallsCancelled;
             }
 
-            if (_source is null)
+            if (!_cancellation.IsStarted)
             {
-                _source = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, connection.Server.TimeProvider);
-                _registration = connection.CallsCancelled.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _source);
+                _cancellation.Start(left);
             }
 
-            return _source.Token;
+            return _cancellation.Token;
         }
     }
 
@@ -96,7 +92,7 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
     }
 
     /// <summary>Gives back what the call holds. Something of the application may still use it: then it is never used again.</summary>
-    public void Abandon() => _registration.Unregister();
+    public void Abandon() => _cancellation.Abandon();
 
     /// <summary>Forgets everything about the call.</summary>
     public void Reset()
@@ -104,13 +100,7 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
         _state = null;
         Timeout = null;
         RequestMetadata = RpcMetadata.Empty;
-        if (_source is not null)
-        {
-            _registration.Unregister();
-            _registration = default;
-            _source.CancelAfter(System.Threading.Timeout.InfiniteTimeSpan); // not disposed of: the connection may be cancelling it right now
-            _source = null;
-        }
+        _cancellation.Reset();
     }
 
     private int WriteMessage(RpcPluggedSession plugged, PipeWriter output, IMessage reply)
