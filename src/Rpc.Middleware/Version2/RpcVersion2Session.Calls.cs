@@ -202,12 +202,11 @@ internal sealed partial class RpcVersion2Session
         }
 
         // What is collected is bounded by the limits of messages, so all of it is given back at once.
-        if (!RequestCredit.TryPass(cost, out int connectionGrant))
+        if (!RequestCredit.TryPass(cost))
         {
             return RefuseData(RpcGoAwayCode.FlowControlError);
         }
 
-        Grant(0, connectionGrant);
         if (!_incoming.TryGetValue(id, out RpcCall? call))
         {
             return true; // the call has ended, or never was
@@ -219,9 +218,9 @@ internal sealed partial class RpcVersion2Session
             return RefuseData(RpcGoAwayCode.FlowControlError);
         }
 
-        if ((header.Flags & RpcCallBits.End) == 0)
+        if ((header.Flags & RpcCallBits.End) == 0 && grant > 0)
         {
-            Grant(id, grant);
+            SendCredit(id, grant);
         }
 
         return Collect(call, state, id, header, frame.Body);
@@ -393,14 +392,6 @@ internal sealed partial class RpcVersion2Session
     {
         call.Fault = fault;
         _connection.Reply(call);
-    }
-
-    private void Grant(uint id, int bytes)
-    {
-        if (bytes > 0)
-        {
-            SendCredit(id, bytes);
-        }
     }
 
     private void SendCredit(uint id, int bytes) =>

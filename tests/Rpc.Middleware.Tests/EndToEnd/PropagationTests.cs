@@ -2,6 +2,7 @@ using Hello;
 using Kestrel.Rpc.Client;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kestrel.Rpc.Middleware.Tests;
 
@@ -25,10 +26,14 @@ public sealed class PropagationTests
     [Theory, MemberData(nameof(Ways))]
     public async Task Call_RunsOutOfTime_NextServerIsToldAndTheCallBetweenToo(bool isPassed)
     {
-        await using Row row = await Row.StartAsync(isPassed, isStuck: true);
+        ManualTime time = new();
+        await using Row row = await Row.StartAsync(isPassed, isStuck: true, time: time);
+        Task<HelloReply> call = row.CallAsync(new RpcCallOptions { Timeout = TimeSpan.FromMinutes(1) });
+        await row.TimeLeft.Task.InTime();
 
-        RpcException failed = await Assert.ThrowsAsync<RpcException>(() => row.CallAsync(new RpcCallOptions { Timeout = TimeSpan.FromMilliseconds(300) }).InTime());
+        time.Advance(TimeSpan.FromMinutes(2));
 
+        RpcException failed = await Assert.ThrowsAsync<RpcException>(() => call.InTime());
         Assert.Equal(RpcStatusCode.DeadlineExceeded, failed.StatusCode);
         Exception between = await row.Between.Task.InTime();
         Assert.Equal(RpcStatusCode.DeadlineExceeded, Assert.IsType<RpcException>(between).StatusCode);
@@ -191,8 +196,9 @@ public sealed class PropagationTests
         public TaskCompletionSource<Exception> Between { get; private init; } = null!;
 
         public static async Task<Row> StartAsync(
-            bool isPassed, bool isStuck = false, int version = 2, int nextVersion = 2, bool sets = true, bool follows = true)
+            bool isPassed, bool isStuck = false, int version = 2, int nextVersion = 2, bool sets = true, bool follows = true, TimeProvider? time = null)
         {
+            time ??= TimeProvider.System;
             TaskCompletionSource<TimeSpan?> timeLeft = new(TaskCreationOptions.RunContinuationsAsynchronously);
             TaskCompletionSource cancelled = new(TaskCreationOptions.RunContinuationsAsynchronously);
             TaskCompletionSource<Exception> between = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -214,10 +220,11 @@ public sealed class PropagationTests
                 }),
             });
             RpcConnection next = await RpcConnection.ConnectAsync(
-                last.EndPoint, new RpcConnectionOptions { ProtocolVersion = nextVersion, FollowsAmbientCall = follows && !isPassed }).InTime();
+                last.EndPoint, new RpcConnectionOptions { ProtocolVersion = nextVersion, FollowsAmbientCall = follows && !isPassed, TimeProvider = time }).InTime();
             TestServer first = await TestServer.StartAsync(new TestServerSetup
             {
                 Rpc = options => options.SetsAmbientCall = sets && !isPassed,
+                Services = services => services.AddSingleton(time),
                 App = app => app.MapRpc(Golden.Name, async (HelloRequest request, RpcContext context) =>
                 {
                     try
@@ -234,7 +241,7 @@ public sealed class PropagationTests
             });
             return new Row(last, first, next)
             {
-                Client = await RpcConnection.ConnectAsync(first.EndPoint, new RpcConnectionOptions { ProtocolVersion = version }).InTime(),
+                Client = await RpcConnection.ConnectAsync(first.EndPoint, new RpcConnectionOptions { ProtocolVersion = version, TimeProvider = time }).InTime(),
                 TimeLeft = timeLeft,
                 Cancelled = cancelled,
                 Between = between,
