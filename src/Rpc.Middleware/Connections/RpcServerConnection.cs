@@ -108,6 +108,9 @@ internal sealed partial class RpcServerConnection : IOutputOwner
             {
                 await DiscardAsync();
             }
+
+            // Credit that is given back late is for nobody, and the output may soon be somebody else's to end.
+            await Replies.CloseAsync();
         }
 
         // Nothing registered runs any more, so nobody creates the timer now.

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
@@ -18,6 +19,8 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
     public bool IsOneWay { get; private set; }
 
     public RpcMetadata RequestMetadata { get; private set; } = RpcMetadata.Empty;
+
+    public ReadOnlySequence<byte> RequestAttachment { get; private set; }
 
     /// <summary>Time left; null without a limit.</summary>
     public TimeSpan? TimeLeft => Timeout - connection.Server.TimeProvider.GetElapsedTime(call.ReceivedAt);
@@ -45,13 +48,18 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
         }
     }
 
-    public void Start(in RpcProtocolRequest request)
+    /// <summary>Whether body and attachment are as long as they may be. If not, neither is looked at.</summary>
+    public bool IsWithinLimits { get; private set; }
+
+    public void Start(in RpcProtocolRequest request, bool isWithinLimits)
     {
+        IsWithinLimits = isWithinLimits;
         _id = request.Id;
         _state = request.State;
         Timeout = request.Timeout;
         IsOneWay = request.IsOneWay;
         RequestMetadata = request.Metadata ?? RpcMetadata.Empty;
+        RequestAttachment = isWithinLimits ? new ReadOnlySequence<byte>(request.Attachment.ToArray()) : default;
     }
 
     /// <summary>Writes the reply, or the error in its place. In the writer's role.</summary>
@@ -100,6 +108,7 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
         _state = null;
         Timeout = null;
         RequestMetadata = RpcMetadata.Empty;
+        RequestAttachment = default;
         _cancellation.Reset();
     }
 
@@ -107,9 +116,11 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
     {
         plugged.Writer.Begin(output);
         int length = RpcMessageCodec.CalculateSize(reply);
-        if (length > plugged.Limits.MaxBodyLength)
+        ReadOnlySequence<byte> attachment = call.ReplyAttachment;
+        if (length + attachment.Length > plugged.Limits.MaxBodyLength)
         {
-            throw new RpcException(RpcStatusCode.ResourceExhausted, $"A reply of {length} bytes is over the limit of {plugged.Limits.MaxBodyLength}.");
+            throw new RpcException(
+                RpcStatusCode.ResourceExhausted, $"A reply of {length + attachment.Length} bytes is over the limit of {plugged.Limits.MaxBodyLength}.");
         }
 
         return Write(plugged, output, new RpcProtocolReply
@@ -118,6 +129,7 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
             State = _state,
             Message = reply,
             MessageLength = length,
+            Attachment = attachment,
             Metadata = call.ReplyMetadataOrNull,
             Trailers = call.ReplyTrailersOrNull,
         });
