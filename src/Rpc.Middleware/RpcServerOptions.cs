@@ -22,6 +22,12 @@ public sealed class RpcServerOptions
     /// </summary>
     public bool SetsAmbientCall { get; set; }
 
+    /// <summary>
+    /// How replies are compressed for callers of version 2 that say they take it; messages that do not get shorter go as they are. Default
+    /// <see cref="RpcEncoding.None"/>. <c>WithRpcCompression</c> overrides it for a method.
+    /// </summary>
+    public RpcEncoding ReplyCompression { get; set; }
+
     /// <summary>How much one peer may ask for.</summary>
     public RpcServerLimits Limits { get; } = new();
 

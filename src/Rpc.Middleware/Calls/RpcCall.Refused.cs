@@ -7,11 +7,7 @@ internal sealed partial class RpcCall
     public void Refuse(RpcFault fault)
     {
         Fault = fault;
-        if (Version2?.Stream is { } stream)
-        {
-            stream.OnHandlerEnded();
-        }
-        else
+        if (!TryEndOpenStreams())
         {
             _owner.Replies.Send(this);
         }

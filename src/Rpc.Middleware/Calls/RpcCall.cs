@@ -253,6 +253,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _pipeline = default;
         _replyMetadata = null;
         _replyTrailers = null;
+        _replyAttachment = default;
         Version2?.Reset();
         Plugged?.Reset();
     }
@@ -298,14 +299,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
             }
         }
 
-        CheckReply();
-        if (Version2?.Stream is { } stream)
-        {
-            stream.OnHandlerEnded();
-            return false;
-        }
-
-        return true;
+        return !TryEndStreams();
     }
 
     [SuppressMessage("Reliability", "CA2012", Justification = "Awaited once, by this method alone.")]
@@ -321,23 +315,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
             Fail(exception);
         }
 
-        CheckReply();
-        if (Version2?.Stream is { } stream)
-        {
-            stream.OnHandlerEnded();
-        }
-        else
+        if (!TryEndStreams())
         {
             _owner.Replies.Send(this);
-        }
-    }
-
-    private void CheckReply()
-    {
-        if (Fault is null && Reply is null && !_route!.Endpoint.HasReplyStream)
-        {
-            Log.NoReply(_owner.Logger, Name, Connection.ConnectionId);
-            Fault = new RpcFault(Name.Service, Name.Method, RpcErrorCode.Server, NoReply) { Status = new RpcStatus(RpcStatusCode.Internal, NoReply) };
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Security.Claims;
 using Google.Protobuf;
@@ -64,6 +65,20 @@ public abstract class RpcContext : IRpcParentCall
     /// identity that is authenticated if there is none. One for all calls of the connection.
     /// </summary>
     public abstract ClaimsPrincipal User { get; }
+
+    /// <summary>
+    /// Bytes beside the request, which its format does not see; empty if there are none, as always in version 1. They lie in pooled memory
+    /// until the call ends: copy what is needed later. Those of a stream come with its messages:
+    /// <see cref="IRpcStreamReader{T}.CurrentAttachment"/>.
+    /// </summary>
+    public abstract ReadOnlySequence<byte> RequestAttachment { get; }
+
+    /// <summary>
+    /// Bytes that go beside the reply. Not copied and not compressed, so they must not change before the call ends, when the reply was written;
+    /// <see cref="RequestAttachment"/> will do. Callers of version 1 do not get them. Those of a stream go with its messages:
+    /// <see cref="IRpcStreamWriter{T}.WriteAsync(T, ReadOnlyMemory{byte}, System.Threading.CancellationToken)"/>.
+    /// </summary>
+    public abstract ReadOnlySequence<byte> ReplyAttachment { get; set; }
 
     /// <summary>The version of our own protocol that the caller speaks: 1 or 2; 0 in protocols that the application has brought.</summary>
     public abstract int ProtocolVersion { get; }

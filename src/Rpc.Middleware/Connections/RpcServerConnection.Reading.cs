@@ -8,8 +8,10 @@ namespace Kestrel.Rpc.Middleware;
 /// <content>The read loop. Its fields belong to it alone.</content>
 internal sealed partial class RpcServerConnection
 {
-    // How many frames one turn takes before others get the thread: what takes about 0.1 ms if all calls run in place.
+    // How much one turn takes before others get the thread: frames, of which one with a long body counts for one more in 256 bytes. About 0.1 ms
+    // if all are calls that run in place, and 128 KiB of long messages.
     internal const int FramesPerTurn = 512;
+    private const int BytesPerFrame = 256;
 
     private readonly RpcDispatchTable _dispatch;
     private readonly int _maxConcurrentCalls;
@@ -218,7 +220,6 @@ internal sealed partial class RpcServerConnection
         do
         {
             progress = IsAtCapacity || _batch == Batch.Blocked || _framesOfTurn >= FramesPerTurn ? Progress.Paused : StartNext(ref buffer);
-            _framesOfTurn++;
         }
         while (progress == Progress.Started);
 
@@ -239,6 +240,7 @@ internal sealed partial class RpcServerConnection
             return Progress.NeedMore;
         }
 
+        _framesOfTurn += 1 + (int)(frame.Header.BodyLength / BytesPerFrame);
         if (!_isVersionKnown)
         {
             SetVersion(status == RpcFrameReadStatus.Frame ? frame.Header : error.Header);

@@ -17,13 +17,15 @@ public sealed class RpcEndpoint : Endpoint
         RpcRequestParser? parser,
         RpcDelegate pipeline,
         RpcDelegate handler,
-        RpcMethodShape shape = RpcMethodShape.Unary)
+        RpcMethodShape shape = RpcMethodShape.Unary,
+        RpcEncoding replyEncoding = RpcEncoding.None)
         : base(requestDelegate: null, metadata, displayName)
     {
         Name = name;
         WireNames = wireNames;
         Scheduling = scheduling;
         Shape = shape;
+        ReplyEncoding = replyEncoding;
         HasRequestStream = shape is RpcMethodShape.ClientStreaming or RpcMethodShape.DuplexStreaming;
         HasReplyStream = shape is RpcMethodShape.ServerStreaming or RpcMethodShape.DuplexStreaming;
         Parser = parser;
@@ -42,6 +44,9 @@ public sealed class RpcEndpoint : Endpoint
 
     /// <summary>Whether requests and replies are streams. Calls in version 1 reach unary methods only.</summary>
     public RpcMethodShape Shape { get; }
+
+    /// <summary>How replies are compressed for callers that take it.</summary>
+    public RpcEncoding ReplyEncoding { get; }
 
     internal bool HasRequestStream { get; }
 

@@ -38,4 +38,25 @@ public static class RpcEndpointConventionBuilderExtensions
         builder.Add(endpoint => endpoint.Metadata.Add(new RpcSchedulingMetadata(scheduling)));
         return builder;
     }
+
+    /// <summary>
+    /// Chooses how replies are compressed, in place of <see cref="RpcServerOptions.ReplyCompression"/>: for callers that say they take it, and
+    /// for messages that get shorter by it. Attachments are never compressed. Requests are read in whatever encoding they come.
+    /// </summary>
+    /// <typeparam name="TBuilder">What it is chosen for.</typeparam>
+    /// <param name="builder">The method, the group, or the server's pipeline. The innermost choice counts.</param>
+    /// <param name="encoding">How; <see cref="RpcEncoding.None"/> to send replies as they are.</param>
+    /// <exception cref="ArgumentOutOfRangeException">No such encoding.</exception>
+    public static TBuilder WithRpcCompression<TBuilder>(this TBuilder builder, RpcEncoding encoding)
+        where TBuilder : IRpcEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        if (!Enum.IsDefined(encoding))
+        {
+            throw new ArgumentOutOfRangeException(nameof(encoding), encoding, "It must be None, Gzip, Brotli or Snappy.");
+        }
+
+        builder.Add(endpoint => endpoint.Metadata.Add(new RpcCompressionMetadata(encoding)));
+        return builder;
+    }
 }

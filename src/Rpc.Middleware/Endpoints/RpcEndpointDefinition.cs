@@ -34,7 +34,8 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             bound.Parser,
             pipeline: options.SetsAmbientCall ? RpcAmbientCall.Around(pipeline) : pipeline,
             handler: filtered,
-            shape: bound.Shape);
+            shape: bound.Shape,
+            replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression);
     }
 
     // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.

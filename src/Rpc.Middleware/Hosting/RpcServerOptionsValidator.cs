@@ -17,6 +17,11 @@ internal sealed class RpcServerOptionsValidator : IValidateOptions<RpcServerOpti
             faults.Add($"RpcServerOptions.Scheduling is {options.Scheduling}; it must be ThreadPool, Inline or Dedicated.");
         }
 
+        if (!Enum.IsDefined(options.ReplyCompression))
+        {
+            faults.Add($"RpcServerOptions.ReplyCompression is {options.ReplyCompression}; it must be None, Gzip, Brotli or Snappy.");
+        }
+
         CheckRange(faults, "Limits.MaxProtocolDataLength", options.Limits.MaxProtocolDataLength, 0, RpcFrameLimits.Largest);
         CheckRange(faults, "Limits.MaxBodyLength", options.Limits.MaxBodyLength, 0, RpcFrameLimits.Largest);
         CheckRange(

@@ -5,11 +5,12 @@ using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
 
-/// <remarks>The reply on its way out. All of it runs in the writer's role.</remarks>
+/// <remarks>The reply on its way out. All of it runs in the writer's role, but for what says otherwise.</remarks>
 internal sealed partial class RpcVersion2Call
 {
     private byte[]? _cut; // a reply that is longer than a frame, serialised; from ArrayPool.Shared
     private RpcMessageCutter _cutter;
+    private RpcPooledMessage? _compressed; // the reply, made by whoever ended the call
     private bool _isWakeable;
     private int _reserved; // bytes of it, as RpcReplyCredit counts them
 
@@ -21,6 +22,10 @@ internal sealed partial class RpcVersion2Call
     public int EarlyCredit { get; set; }
 
     public bool IsWaitingForCredit { get; set; }
+
+    private RpcEncoding SentEncoding => _compressed is null ? RpcEncoding.None : ReplyEncoding;
+
+    private RpcCallBits CompressedBit => _compressed is null ? RpcCallBits.None : RpcCallBits.Compressed;
 
     // In a RESPONSE only if it did not go ahead.
     private RpcMetadata? Metadata => Stream is { HasSentHeaders: true } ? null : ReplyMetadata;
@@ -81,7 +86,7 @@ internal sealed partial class RpcVersion2Call
             return Write(output, RpcFrameType.Response, new RpcCallHeader { Flags = RpcCallBits.NoMessage, Metadata = Metadata, Trailers = ReplyTrailers }, default);
         }
 
-        int length = RpcMessageCodec.CalculateSize(reply);
+        int length = checked((int)((_compressed?.Length ?? RpcMessageCodec.CalculateSize(reply)) + ReplyAttachment.Length));
         if (length > session.MaxReplyLength)
         {
             throw new RpcException(RpcStatusCode.ResourceExhausted, $"A reply of {length} bytes is over the limit of {session.MaxReplyLength}.");
@@ -110,16 +115,27 @@ internal sealed partial class RpcVersion2Call
 
             _reserved = length;
             _cut = ArrayPool<byte>.Shared.Rent(length);
-            RpcMessageCodec.Serialize(reply, _cut.AsSpan(0, length));
+            WriteBody(reply, _cut.AsSpan(0, length));
             _cutter = new RpcMessageCutter(new ReadOnlySequence<byte>(_cut, 0, length), session.PeerLimits.MaxBodyLength);
             session.Credit.Begin(this);
             return WritePiece(output, out isDone);
         }
 
-        if (Metadata is not null || ReplyTrailers is not null)
+        if (Metadata is not null || ReplyTrailers is not null || _compressed is not null || ReplyAttachment.Length > 0)
         {
-            return RpcCallFrameWriter.WriteMessage(
-                output, RpcFrameType.Response, _id, default, new RpcCallHeader { Metadata = Metadata, Trailers = ReplyTrailers }, reply, session.PeerLimits);
+            RpcCallHeader header = new()
+            {
+                Flags = CompressedBit,
+                Encoding = SentEncoding,
+                AttachmentLength = ReplyAttachment.Length,
+                Metadata = Metadata,
+                Trailers = ReplyTrailers,
+            };
+            Span<byte> whole = output.GetSpan(checked(RpcCallFrameWriter.GetMaxStartLength(default, header) + length));
+            int headerEnd = RpcCallFrameWriter.WriteStart(whole, RpcFrameType.Response, _id, default, header, length, session.PeerLimits);
+            WriteBody(reply, whole.Slice(headerEnd, length));
+            output.Advance(headerEnd + length);
+            return headerEnd + length;
         }
 
         Span<byte> span = output.GetSpan(RpcCallFrameWriter.MaxShortStart + length);
@@ -127,6 +143,21 @@ internal sealed partial class RpcVersion2Call
         RpcMessageCodec.Serialize(reply, span.Slice(start, length));
         output.Advance(start + length);
         return start + length;
+    }
+
+    private void WriteBody(IMessage reply, Span<byte> destination)
+    {
+        int attachment = (int)ReplyAttachment.Length;
+        if (_compressed is { } compressed)
+        {
+            compressed.Bytes.CopyTo(destination);
+        }
+        else
+        {
+            RpcMessageCodec.Serialize(reply, destination[..^attachment]);
+        }
+
+        ReplyAttachment.CopyTo(destination[^attachment..]);
     }
 
     private void OnReplyCancelled() => session.Credit.Wake(this);
@@ -158,7 +189,13 @@ internal sealed partial class RpcVersion2Call
             return 0;
         }
 
-        RpcCallHeader header = new() { Flags = RpcCallBits.More, MessageLength = _cutter.IsFirst ? _cutter.Length : 0 };
+        RpcCallHeader header = !_cutter.IsFirst ? new() { Flags = RpcCallBits.More } : new()
+        {
+            Flags = RpcCallBits.More | CompressedBit,
+            MessageLength = _cutter.Length,
+            Encoding = SentEncoding,
+            AttachmentLength = ReplyAttachment.Length,
+        };
         int written = Write(output, RpcFrameType.Data, header, _cutter.Take(granted, out _));
         session.Replies.WriteAgain(call);
         return written;
@@ -189,9 +226,35 @@ internal sealed partial class RpcVersion2Call
         }
     }
 
+    /// <summary>Compresses the reply, if that makes it shorter. Not in the writer's role: it takes its time.</summary>
+    /// <exception cref="RpcException">The reply cannot be serialised.</exception>
+    public void CompressReply(IMessage reply)
+    {
+        int size = RpcMessageCodec.CalculateSize(reply);
+        if (size == 0 || size > session.MaxReplyLength)
+        {
+            return;
+        }
+
+        byte[] plain = ArrayPool<byte>.Shared.Rent(size);
+        try
+        {
+            using RpcPooledWriter writer = new();
+            RpcMessageCodec.Serialize(reply, plain.AsSpan(0, size));
+            RpcCompression.Compress(ReplyEncoding, new ReadOnlySequence<byte>(plain, 0, size), writer);
+            _compressed = writer.Length < size ? writer.Detach(isCompressed: true) : null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(plain);
+        }
+    }
+
     private void DropReply()
     {
         _isWakeable = false;
+        _compressed?.Dispose();
+        _compressed = null;
         if (_cut is not null)
         {
             ArrayPool<byte>.Shared.Return(_cut);

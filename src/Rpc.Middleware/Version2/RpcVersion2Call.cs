@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using Kestrel.Rpc.Protocol;
 
@@ -53,6 +54,12 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
 
     /// <summary>How replies are compressed, as the end point wants it and the caller takes it.</summary>
     public RpcEncoding ReplyEncoding { get; set; }
+
+    /// <summary>The request as it came, if it has an attachment; until the call ends.</summary>
+    public RpcPooledMessage? RequestWithAttachment { get; set; }
+
+    /// <summary>Bytes that go behind the reply.</summary>
+    public ReadOnlySequence<byte> ReplyAttachment { get; set; }
 
     public RpcMetadata RequestMetadata { get; set; } = RpcMetadata.Empty;
 
@@ -153,6 +160,9 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         Timeout = null;
         IsOneWay = false;
         IsRequestOver = false;
+        RequestWithAttachment?.Dispose();
+        RequestWithAttachment = null;
+        ReplyAttachment = default;
         Stream = null;
         RequestEncoding = ReplyEncoding = RpcEncoding.None;
         RequestMetadata = RpcMetadata.Empty;

@@ -54,7 +54,8 @@ internal sealed partial class RpcVersion2Session
         }
 
         LetIn(state);
-        if (header.Flags == (RpcCallBits.End | RpcCallBits.OneWay))
+        bool isPlain = header.AttachmentLength == 0; // what is compressed has a flag
+        if (header.Flags == (RpcCallBits.End | RpcCallBits.OneWay) && isPlain)
         {
             // Nothing of it comes back, so its id is free already.
             _connection.Run(call, method.Route!, frame.Body);
@@ -62,12 +63,18 @@ internal sealed partial class RpcVersion2Session
         }
 
         _active.Add(id, call);
-        if (method.Route!.Endpoint.HasRequestStream)
+        RpcEndpoint endpoint = method.Route!.Endpoint;
+        if (endpoint.ReplyEncoding != RpcEncoding.None)
+        {
+            state.ReplyEncoding = RpcCompression.Choose(endpoint.ReplyEncoding, header.AcceptedEncodings);
+        }
+
+        if (endpoint.HasRequestStream)
         {
             return StartStream(call, state, method.Route, header, frame.Body);
         }
 
-        if (header.Flags == RpcCallBits.End)
+        if (header.Flags == RpcCallBits.End && isPlain)
         {
             _connection.Run(call, method.Route!, frame.Body);
             return true;
@@ -195,12 +202,11 @@ internal sealed partial class RpcVersion2Session
         }
 
         // What is collected is bounded by the limits of messages, so all of it is given back at once.
-        if (!RequestCredit.TryPass(cost, out int connectionGrant))
+        if (!RequestCredit.TryPass(cost))
         {
             return RefuseData(RpcGoAwayCode.FlowControlError);
         }
 
-        Grant(0, connectionGrant);
         if (!_incoming.TryGetValue(id, out RpcCall? call))
         {
             return true; // the call has ended, or never was
@@ -212,9 +218,9 @@ internal sealed partial class RpcVersion2Session
             return RefuseData(RpcGoAwayCode.FlowControlError);
         }
 
-        if ((header.Flags & RpcCallBits.End) == 0)
+        if ((header.Flags & RpcCallBits.End) == 0 && grant > 0)
         {
-            Grant(id, grant);
+            SendCredit(id, grant);
         }
 
         return Collect(call, state, id, header, frame.Body);
@@ -242,6 +248,11 @@ internal sealed partial class RpcVersion2Session
     private bool Collect(RpcCall call, RpcVersion2Call state, uint id, scoped in RpcReceivedHeader header, in ReadOnlySequence<byte> body)
     {
         _incoming[id] = call;
+        if (header.Encoding != RpcEncoding.None)
+        {
+            state.RequestEncoding = header.Encoding;
+        }
+
         state.IsRequestOver |= (header.Flags & RpcCallBits.End) != 0;
         if ((header.Flags & RpcCallBits.NoMessage) == 0)
         {
@@ -297,17 +308,40 @@ internal sealed partial class RpcVersion2Session
             return;
         }
 
-        // The message holds copies afterwards.
         state.Message = null;
-        using (message)
+        if (state.TimeLeft <= TimeSpan.Zero)
         {
-            if (state.TimeLeft <= TimeSpan.Zero)
-            {
-                Fail(call, NotProcessed(RpcStatusCode.DeadlineExceeded, "The time for the call was over when the whole request had come."));
-                return;
-            }
+            message.Dispose();
+            Fail(call, NotProcessed(RpcStatusCode.DeadlineExceeded, "The time for the call was over when the whole request had come."));
+            return;
+        }
 
-            _connection.Run(call, state.Route!, message.Message);
+        // The attachment stays where it is until the call ends; the request holds copies.
+        bool hasAttachment = message.Attachment.Length > 0;
+        state.RequestWithAttachment = hasAttachment ? message : null;
+        try
+        {
+            if (message.IsCompressed)
+            {
+                using RpcPooledMessage plain = RpcRequestDecoding.Decompress(state.RequestEncoding, message.Message, _maxMessageLength);
+                _connection.Run(call, state.Route!, plain.Message);
+            }
+            else
+            {
+                _connection.Run(call, state.Route!, message.Message);
+            }
+        }
+        catch (RpcException exception)
+        {
+            // Only of what is decompressed; whatever the handler throws stays in its call.
+            Fail(call, RpcFault.Of(exception.StatusCode, exception.Message));
+        }
+        finally
+        {
+            if (!hasAttachment)
+            {
+                message.Dispose();
+            }
         }
     }
 
@@ -358,14 +392,6 @@ internal sealed partial class RpcVersion2Session
     {
         call.Fault = fault;
         _connection.Reply(call);
-    }
-
-    private void Grant(uint id, int bytes)
-    {
-        if (bytes > 0)
-        {
-            SendCredit(id, bytes);
-        }
     }
 
     private void SendCredit(uint id, int bytes) =>

@@ -23,6 +23,7 @@ internal sealed partial class RpcVersion2Session
         PeerLimits = RpcFrameRules.DefaultVersion2Limits;
         MaxReplyLength = _maxMessageLength;
         Credit = new RpcReplyCredit(connection.Replies);
+        RequestCredit = new RpcRequestCredit(connection.Replies);
         SendSettings();
     }
 
@@ -49,7 +50,7 @@ internal sealed partial class RpcVersion2Session
     public int MaxRequestLength => _maxMessageLength;
 
     /// <summary>Credit for what the peer sends. Any thread.</summary>
-    public RpcRequestCredit RequestCredit { get; } = new();
+    public RpcRequestCredit RequestCredit { get; }
 
     /// <summary>Credit for replies in DATA frames. Any thread.</summary>
     public RpcReplyCredit Credit { get; }

@@ -8,7 +8,7 @@ public static class RpcStreamReaderExtensions
     /// <summary>Reads a stream to its end.</summary>
     /// <typeparam name="T">The message.</typeparam>
     /// <param name="reader">The stream; nobody else may read it meanwhile.</param>
-    /// <param name="cancellationToken">Gives up waiting, and with it the whole call.</param>
+    /// <param name="cancellationToken">Gives up waiting; on a client the whole call with it.</param>
     /// <returns>The messages. To be enumerated once. Leaving early does not end the call: dispose of it.</returns>
     /// <exception cref="RpcException">The call failed.</exception>
     /// <exception cref="OperationCanceledException">The call was cancelled.</exception>

@@ -201,20 +201,22 @@ public sealed class Version2LimitTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Data_CompressedOrWithAttachment_IsUnimplemented(bool isCompressed)
+    [InlineData(9, RpcStatusCode.Unimplemented, "gzip")]
+    [InlineData(1, RpcStatusCode.InvalidArgument, "Gzip")]
+    public async Task Data_CompressedButUnreadable_FailsThatCallAlone(byte encoding, RpcStatusCode code, string hint)
     {
         await using TestServer server = await StartEchoAsync();
         await using Version2Peer peer = await Version2Peer.ConnectAsync(server);
         byte[] body = [.. new HelloRequest { Msg = "abc" }.ToByteArray()];
-        byte[] header = isCompressed
-            ? [(byte)(RpcCallBits.End | RpcCallBits.Compressed), 4 << 1, 1]
-            : [(byte)RpcCallBits.End, 6 << 1, (byte)body.Length];
+        byte[] header = [(byte)(RpcCallBits.End | RpcCallBits.Compressed), 4 << 1, encoding];
         await peer.SendAsync(
             Version2Frames.Request(1, new RpcCallHeader { Flags = RpcCallBits.NoMessage }, []),
             Version2Frames.Raw((byte)RpcFrameType.Data, 1, header, body));
-        Assert.Equal(RpcStatusCode.Unimplemented, (await peer.ReceiveResponseAsync(1)).Status.Code);
+        Version2Reply reply = await peer.ReceiveResponseAsync(1);
+        Assert.Equal(code, reply.Status.Code);
+        Assert.Contains(hint, reply.Status.Message, StringComparison.Ordinal);
+        await peer.SendAsync(Version2Frames.Hello(2, "abc"));
+        Assert.Equal("3", (await peer.ReceiveResponseAsync(2)).Text);
     }
 
     [Fact]
