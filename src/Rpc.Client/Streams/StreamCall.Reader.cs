@@ -7,10 +7,16 @@ namespace Kestrel.Rpc.Client;
 /// <remarks>What is received. The queue is bounded by the credit of the call, and one message.</remarks>
 internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TReply>, IValueTaskSource<bool>
 {
-    private readonly Queue<ReceivedMessage<TReply>> _received = new(); // under the lock, as the next three
+    // So much credit is given back before the reader has read all that was there: a quarter of the smallest window.
+    private const int ReleasedAtOnce = RpcSettings.DefaultCallCredit / 4;
+
+    private Queue<ReceivedMessage<TReply>> _received = new(); // under the lock, as the next ones
     private long _heldByPieces; // credit of a message that is not whole, while others wait before it
     private bool _isReading;
+    private bool _hasTaken; // the reader has taken messages that it has not read
     private bool _isDropped; // nobody wants more of it
+    private Queue<ReceivedMessage<TReply>> _taken = new(); // of the reader, as the next
+    private long _unreleased;
     private bool _hasReply; // of the read loop
     private ReceivedMessage<TReply> _current; // of the reader, or of the read loop while the reader waits
     private ManualResetValueTaskSourceCore<bool> _reading = new() { RunContinuationsAsynchronously = true };
@@ -21,38 +27,39 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
 
     public ValueTask<bool> MoveNextAsync(CancellationToken cancellationToken = default)
     {
-        long cost = 0;
-        ValueTask<bool> waiting = default;
-        bool isWaiting = false;
-        lock (_gate)
+        if (_taken.Count == 0 || Volatile.Read(ref _isDropped))
         {
-            if (_isReading)
+            ValueTask<bool> waiting = default;
+            bool isWaiting = false;
+            lock (_gate)
             {
-                throw new InvalidOperationException("The reading before has not ended yet.");
+                if (_isReading)
+                {
+                    throw new InvalidOperationException("The reading before has not ended yet.");
+                }
+
+                if (!TryTake())
+                {
+                    if (_hasEnded)
+                    {
+                        return _exception is null ? new ValueTask<bool>(false) : ValueTask.FromException<bool>(_exception);
+                    }
+
+                    _isReading = isWaiting = true;
+                    _reading.Reset();
+                    waiting = new ValueTask<bool>(this, _reading.Version);
+                }
             }
 
-            if (_received.TryDequeue(out _current))
+            Release(0, least: 1);
+            if (isWaiting)
             {
-                cost = _current.Cost + TakeHeldByPieces();
-            }
-            else if (_hasEnded)
-            {
-                return _exception is null ? new ValueTask<bool>(false) : ValueTask.FromException<bool>(_exception);
-            }
-            else
-            {
-                _isReading = isWaiting = true;
-                _reading.Reset();
-                waiting = new ValueTask<bool>(this, _reading.Version);
+                return cancellationToken.CanBeCanceled ? WaitAsync(waiting, cancellationToken) : waiting;
             }
         }
 
-        if (isWaiting)
-        {
-            return cancellationToken.CanBeCanceled ? WaitAsync(waiting, cancellationToken) : waiting;
-        }
-
-        GiveBack(cost);
+        _current = _taken.Dequeue();
+        Release(_current.Cost, ReleasedAtOnce);
         return new ValueTask<bool>(true);
     }
 
@@ -101,7 +108,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
     {
         lock (_gate)
         {
-            if (_received.Count > 0)
+            if (_received.Count > 0 || _hasTaken)
             {
                 // The reader is behind: granted when it has read those before, or it could be sent any number of long messages.
                 _heldByPieces += cost;
@@ -145,16 +152,33 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
         }
     }
 
-    private long TakeHeldByPieces()
+    // All that waits at once: the read loop and the reader meet once for many messages. Under the lock.
+    private bool TryTake()
     {
-        if (_received.Count > 0)
+        _taken.Clear(); // of a call that was dropped
+        _hasTaken = _received.Count > 0;
+        if (_hasTaken)
         {
-            return 0;
+            (_received, _taken) = (_taken, _received);
+            return true;
         }
 
-        long held = _heldByPieces;
+        // What is not whole yet must be let in now, or it could never be.
+        _unreleased += _heldByPieces;
         _heldByPieces = 0;
-        return held;
+        return false;
+    }
+
+    // Of the reader: gathers what it has read until it is worth a frame.
+    private void Release(long cost, long least)
+    {
+        _unreleased += cost;
+        if (_unreleased >= least)
+        {
+            long released = _unreleased;
+            _unreleased = 0;
+            GiveBack(released);
+        }
     }
 
     private void GiveBack(long cost)
