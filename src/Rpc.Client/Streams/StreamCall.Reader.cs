@@ -7,16 +7,10 @@ namespace Kestrel.Rpc.Client;
 /// <remarks>What is received. The queue is bounded by the credit of the call, and one message.</remarks>
 internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TReply>, IValueTaskSource<bool>
 {
-    // So much credit is given back before the reader has read all that was there: a quarter of the smallest window.
-    private const int ReleasedAtOnce = RpcSettings.DefaultCallCredit / 4;
-
-    private Queue<ReceivedMessage<TReply>> _received = new(); // under the lock, as the next ones
+    private readonly Queue<ReceivedMessage<TReply>> _received = new(); // under the lock, as the next three
     private long _heldByPieces; // credit of a message that is not whole, while others wait before it
     private bool _isReading;
-    private bool _hasTaken; // the reader has taken messages that it has not read
     private bool _isDropped; // nobody wants more of it
-    private Queue<ReceivedMessage<TReply>> _taken = new(); // of the reader, as the next
-    private long _unreleased;
     private bool _hasReply; // of the read loop
     private ReceivedMessage<TReply> _current; // of the reader, or of the read loop while the reader waits
     private ManualResetValueTaskSourceCore<bool> _reading = new() { RunContinuationsAsynchronously = true };
@@ -27,39 +21,38 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
 
     public ValueTask<bool> MoveNextAsync(CancellationToken cancellationToken = default)
     {
-        if (_taken.Count == 0 || Volatile.Read(ref _isDropped))
+        long cost = 0;
+        ValueTask<bool> waiting = default;
+        bool isWaiting = false;
+        lock (_gate)
         {
-            ValueTask<bool> waiting = default;
-            bool isWaiting = false;
-            lock (_gate)
+            if (_isReading)
             {
-                if (_isReading)
-                {
-                    throw new InvalidOperationException("The reading before has not ended yet.");
-                }
-
-                if (!TryTake())
-                {
-                    if (_hasEnded)
-                    {
-                        return _exception is null ? new ValueTask<bool>(false) : ValueTask.FromException<bool>(_exception);
-                    }
-
-                    _isReading = isWaiting = true;
-                    _reading.Reset();
-                    waiting = new ValueTask<bool>(this, _reading.Version);
-                }
+                throw new InvalidOperationException("The reading before has not ended yet.");
             }
 
-            Release(0, least: 1);
-            if (isWaiting)
+            if (_received.TryDequeue(out _current))
             {
-                return cancellationToken.CanBeCanceled ? WaitAsync(waiting, cancellationToken) : waiting;
+                cost = _current.Cost + TakeHeldByPieces();
+            }
+            else if (_hasEnded)
+            {
+                return _exception is null ? new ValueTask<bool>(false) : ValueTask.FromException<bool>(_exception);
+            }
+            else
+            {
+                _isReading = isWaiting = true;
+                _reading.Reset();
+                waiting = new ValueTask<bool>(this, _reading.Version);
             }
         }
 
-        _current = _taken.Dequeue();
-        Release(_current.Cost, ReleasedAtOnce);
+        if (isWaiting)
+        {
+            return cancellationToken.CanBeCanceled ? WaitAsync(waiting, cancellationToken) : waiting;
+        }
+
+        GiveBack(cost);
         return new ValueTask<bool>(true);
     }
 
@@ -108,7 +101,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
     {
         lock (_gate)
         {
-            if (_received.Count > 0 || _hasTaken)
+            if (_received.Count > 0)
             {
                 // The reader is behind: granted when it has read those before, or it could be sent any number of long messages.
                 _heldByPieces += cost;
@@ -152,33 +145,16 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
         }
     }
 
-    // All that waits at once: the read loop and the reader meet once for many messages. Under the lock.
-    private bool TryTake()
+    private long TakeHeldByPieces()
     {
-        _taken.Clear(); // of a call that was dropped
-        _hasTaken = _received.Count > 0;
-        if (_hasTaken)
+        if (_received.Count > 0)
         {
-            (_received, _taken) = (_taken, _received);
-            return true;
+            return 0;
         }
 
-        // What is not whole yet must be let in now, or it could never be.
-        _unreleased += _heldByPieces;
+        long held = _heldByPieces;
         _heldByPieces = 0;
-        return false;
-    }
-
-    // Of the reader: gathers what it has read until it is worth a frame.
-    private void Release(long cost, long least)
-    {
-        _unreleased += cost;
-        if (_unreleased >= least)
-        {
-            long released = _unreleased;
-            _unreleased = 0;
-            GiveBack(released);
-        }
+        return held;
     }
 
     private void GiveBack(long cost)
