@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
+using Kestrel.Rpc.Benchmarks.Load.Fairness;
 using Kestrel.Rpc.Benchmarks.Load.InProcess;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
 
@@ -10,5 +11,6 @@ var root = new RootCommand("Measures Kestrel's transports and the RPC server aga
     ServeCommand.Create(),
     LoadCommand.Create(),
     InProcessCommand.Create(),
+    FairnessCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -75,12 +75,16 @@ public sealed partial class RpcConnection
         object request,
         in RpcCallOptions options)
     {
-        if (options.CancellationToken.IsCancellationRequested)
+        RpcCallOptions resolved = FindParent(options) is { } parent ? options.Resolve(parent) : options;
+        if (resolved.IsCancellationRequested)
         {
-            return ValueTask.FromCanceled<TReply>(options.CancellationToken);
+            return ValueTask.FromCanceled<TReply>(resolved.Cause);
         }
 
-        PendingCall<TReply> call = PendingCall<TReply>.Rent(_session, method, requestMarshaller, replyMarshaller, options);
+        PendingCall<TReply> call = PendingCall<TReply>.Rent(_session, method, requestMarshaller, replyMarshaller, resolved);
         return _session.Send(call, request) is { } refusal ? ValueTask.FromException<TReply>(refusal) : call.AsValueTask();
     }
+
+    // The call that a new one is made for.
+    private IRpcParentCall? FindParent(in RpcCallOptions options) => options.Parent ?? (_followsAmbientCall ? RpcParentCall.Current : null);
 }

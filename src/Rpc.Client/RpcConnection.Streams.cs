@@ -53,13 +53,14 @@ public sealed partial class RpcConnection
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(request);
         method.ThrowIfNot(RpcMethodShape.Unary);
-        if (options.CancellationToken.IsCancellationRequested)
+        RpcCallOptions resolved = FindParent(options) is { } parent ? options.Resolve(parent) : options;
+        if (resolved.IsCancellationRequested)
         {
-            return Task.FromCanceled(options.CancellationToken);
+            return Task.FromCanceled(resolved.Cause);
         }
 
         OneWayCall call = new();
-        call.Start(_session, method.Name, method.RequestMarshaller, options);
+        call.Start(_session, method.Name, method.RequestMarshaller, resolved);
         return _session.Send(call, request) is { } refusal ? Task.FromException(refusal) : call.Task;
     }
 
@@ -72,7 +73,7 @@ public sealed partial class RpcConnection
         ArgumentNullException.ThrowIfNull(method);
         method.ThrowIfNot(shape);
         StreamCall<TRequest, TReply> call = new(method);
-        call.Begin(_session, request, options);
+        call.Begin(_session, request, FindParent(options) is { } parent ? options.Resolve(parent) : options);
         return call;
     }
 }

@@ -17,6 +17,7 @@ public sealed partial class RpcConnection : RpcCallInvoker, ISessionOwner, IAsyn
     private readonly ConnectionContext? _connection; // null over bare pipes
     private readonly string _id;
     private readonly TimeSpan _closeTimeout;
+    private readonly bool _followsAmbientCall;
     private readonly TimeProvider _timeProvider;
     private readonly ILogger _logger;
     private readonly RpcSession _session;
@@ -32,6 +33,7 @@ public sealed partial class RpcConnection : RpcCallInvoker, ISessionOwner, IAsyn
         _connection = connection;
         _id = connection?.ConnectionId ?? Guid.CreateVersion7().ToString("N");
         _closeTimeout = options.CloseTimeout;
+        _followsAmbientCall = options.FollowsAmbientCall;
         _timeProvider = options.TimeProvider;
         _logger = options.LoggerFactory.CreateLogger<RpcConnection>();
         _session = options.GetVersion() == RpcFrameHeader.Version1

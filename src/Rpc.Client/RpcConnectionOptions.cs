@@ -135,6 +135,12 @@ public sealed class RpcConnectionOptions
     public bool OneRequestAtATime { get; set; }
 
     /// <summary>
+    /// Whether calls without a <see cref="RpcCallOptions.Parent"/> have <see cref="RpcParentCall.Current"/> as theirs, if there is one: the call of a server
+    /// that says so. Default false.
+    /// </summary>
+    public bool FollowsAmbientCall { get; set; }
+
+    /// <summary>
     /// How long connecting may take; then it fails with <see cref="RpcErrorCode.Timeout"/>. Default 60 s; from 0 to 49 days, or
     /// <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
     /// </summary>

@@ -74,4 +74,15 @@ internal static partial class Log
 
     [LoggerMessage(35, LogLevel.Error, "The reply of {Method} could not be written. Connection {ConnectionId}.")]
     public static partial void ReplyNotWritten(ILogger logger, RpcMethodName method, string connectionId, Exception exception);
+
+    // 40-49: who the peers are
+
+    [LoggerMessage(40, LogLevel.Information, "Connection {ConnectionId} is closed because it was not authenticated: {Reason}")]
+    public static partial void NotAuthenticated(ILogger logger, string connectionId, string reason);
+
+    [LoggerMessage(41, LogLevel.Error, "The authenticator of connections has failed. Connection {ConnectionId} is closed.")]
+    public static partial void AuthenticatorFailed(ILogger logger, string connectionId, Exception exception);
+
+    [LoggerMessage(42, LogLevel.Warning, "Connection {ConnectionId} is closed because it was not authenticated within {Timeout}.")]
+    public static partial void AuthenticationTimedOut(ILogger logger, string connectionId, TimeSpan timeout);
 }

@@ -11,6 +11,12 @@ public sealed class RpcServerConnectionOptions
     public TimeSpan? SniffTimeout { get; set; }
 
     /// <summary>
+    /// How long an <see cref="IRpcConnectionAuthenticator"/> may take to verify a connection. Default 10 s; more than zero, at most 49 days. Without an
+    /// authenticator it means nothing.
+    /// </summary>
+    public TimeSpan AuthenticationTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
     /// Whether every reply is flushed alone. For peers whose reader drops what follows the first frame of a segment, as the
     /// original MyRPC client does when it has several calls in flight. It lowers the odds; no server can rule out that the
     /// network joins two segments. Costs a system call a reply. Default <see langword="false"/>: replies that are ready

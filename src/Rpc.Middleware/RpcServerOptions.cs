@@ -17,6 +17,12 @@ public sealed class RpcServerOptions
     public bool EnableDetailedErrors { get; set; }
 
     /// <summary>
+    /// Whether a call is <see cref="RpcParentCall.Current"/> while its pipeline runs, so that calls which it makes without naming it keep to its time and
+    /// end with it, where their client's options follow it. Costs each call an object. Default <see langword="false"/>: name the context as the parent.
+    /// </summary>
+    public bool SetsAmbientCall { get; set; }
+
+    /// <summary>
     /// How replies are compressed for callers of version 2 that say they take it; messages that do not get shorter go as they are. Default
     /// <see cref="RpcEncoding.None"/>. <c>WithRpcCompression</c> overrides it for a method.
     /// </summary>

@@ -71,7 +71,7 @@ internal sealed class PendingCall<TReply> : PendingCall, IValueTaskSource<TReply
     {
         if (IsCancelled)
         {
-            _core.SetException(new OperationCanceledException(Options.CancellationToken));
+            _core.SetException(new OperationCanceledException(Options.Cause));
         }
         else if (Failure is not null)
         {

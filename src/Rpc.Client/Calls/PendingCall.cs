@@ -49,8 +49,11 @@ internal abstract partial class PendingCall : IThreadPoolWorkItem
     /// Ties the call to its token. Must come before the call is in the table: afterwards the call may end at any time, and
     /// whoever ends it disposes of the registration. A token that fires in between is seen by <see cref="CancelIfRequested"/>.
     /// </summary>
-    public void Register() =>
+    public void Register()
+    {
         _registration = _options.CancellationToken.UnsafeRegister(static state => ((PendingCall)state!).Cancel(), this);
+        RegisterAtParent();
+    }
 
     /// <summary>Ends the call if its token has fired; to be called when the call is in the table.</summary>
     public void CancelIfRequested()
@@ -59,12 +62,16 @@ internal abstract partial class PendingCall : IThreadPoolWorkItem
         {
             Cancel();
         }
+        else if (_options.ParentCancellation.IsCancellationRequested)
+        {
+            EndWithParent();
+        }
     }
 
     /// <summary>Gives up a call that never came into the table.</summary>
     public void Abandon()
     {
-        _registration.Dispose();
+        Unregister();
         _holders = 0;
         Recycle();
     }
@@ -122,7 +129,7 @@ internal abstract partial class PendingCall : IThreadPoolWorkItem
     void IThreadPoolWorkItem.Execute()
     {
         // Waits for a callback that runs right now, so that none can meet the next use of this object.
-        _registration.Dispose();
+        Unregister();
         SetResult();
     }
 
@@ -144,12 +151,18 @@ internal abstract partial class PendingCall : IThreadPoolWorkItem
         _options = default;
         Failure = null;
         IsCancelled = IsAnswered = false;
-        _registration = default;
+        _registration = _parentRegistration = default;
         Session = null!;
         ResetRequest();
         ResetDeadline();
         ResetVersion2();
         _completed = false;
+    }
+
+    private void Unregister()
+    {
+        _registration.Dispose();
+        _parentRegistration.Dispose();
     }
 
     private void Finish()

@@ -23,7 +23,7 @@ internal sealed class OneWayCall : PendingCall
         StopTimer();
         if (IsCancelled)
         {
-            _sent.TrySetCanceled(Options.CancellationToken);
+            _sent.TrySetCanceled(Options.Cause);
         }
         else if (Failure is not null)
         {

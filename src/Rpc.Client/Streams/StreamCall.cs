@@ -89,10 +89,10 @@ internal sealed partial class StreamCall<TRequest, TReply> : PendingCall, IRpcCa
             Outgoing = new OutgoingMessages(version2.Flow);
         }
 
-        if (options.CancellationToken.IsCancellationRequested)
+        if (options.IsCancellationRequested)
         {
             Outgoing = null;
-            End(new OperationCanceledException(options.CancellationToken));
+            End(new OperationCanceledException(options.Cause));
         }
         else if (session.Send(this, request ?? this) is { } refusal)
         {
@@ -141,7 +141,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : PendingCall, IRpcCa
     protected override void SetResult()
     {
         StopTimer();
-        End(IsCancelled ? new OperationCanceledException(_cancelledBy.IsCancellationRequested ? _cancelledBy : Options.CancellationToken) : Failure);
+        End(IsCancelled ? new OperationCanceledException(_cancelledBy.IsCancellationRequested ? _cancelledBy : Options.Cause) : Failure);
         Release();
     }
 

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -10,16 +11,40 @@ internal sealed partial class RpcCall
         get
         {
             ThrowIfEnded(this);
-            return Version2 is null ? RpcFrameHeader.Version1 : RpcFrameHeader.Version2;
+            return Plugged is not null ? 0 : Version2 is null ? RpcFrameHeader.Version1 : RpcFrameHeader.Version2;
         }
     }
+
+    public override string Protocol
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _owner.Protocol;
+        }
+    }
+
+    public override ClaimsPrincipal User
+    {
+        get
+        {
+            ThrowIfEnded(this);
+            return _owner.User;
+        }
+    }
+
+    /// <summary>What goes ahead of the reply, if the pipeline has asked for it; in version 1 and in protocols of the application.</summary>
+    public RpcMetadata? ReplyMetadataOrNull => _replyMetadata;
+
+    /// <summary>What goes behind the reply, likewise.</summary>
+    public RpcMetadata? ReplyTrailersOrNull => _replyTrailers;
 
     public override bool IsOneWay
     {
         get
         {
             ThrowIfEnded(this);
-            return Version2 is { IsOneWay: true };
+            return Version2 is { IsOneWay: true } || Plugged is { IsOneWay: true };
         }
     }
 
@@ -37,7 +62,7 @@ internal sealed partial class RpcCall
         get
         {
             ThrowIfEnded(this);
-            return Version2?.TimeLeft;
+            return Version2 is not null ? Version2.TimeLeft : Plugged?.TimeLeft;
         }
     }
 
@@ -46,7 +71,7 @@ internal sealed partial class RpcCall
         get
         {
             ThrowIfEnded(this);
-            return Version2?.RequestMetadata ?? RpcMetadata.Empty;
+            return Version2?.RequestMetadata ?? Plugged?.RequestMetadata ?? RpcMetadata.Empty;
         }
     }
 

@@ -3,7 +3,7 @@ namespace Kestrel.Rpc.Middleware;
 /// <content>Calls that no handler sees.</content>
 internal sealed partial class RpcCall
 {
-    /// <summary>Answers a call that was to run with an error. Not on the read loop, which has its own way.</summary>
+    /// <summary>Answers a call that was ready to run with an error. Whoever was to run it.</summary>
     public void Refuse(RpcFault fault)
     {
         Fault = fault;

@@ -15,7 +15,9 @@ internal sealed partial class RpcCall : IOutputItem
         bool isDone = true;
         try
         {
-            return Version2 is null ? RpcReplyWriter.Write(output, this, _owner) : Version2.WriteReply(output, out isDone);
+            return Version2 is not null ? Version2.WriteReply(output, out isDone)
+                : Plugged is not null ? Plugged.WriteReply(output)
+                : RpcReplyWriter.Write(output, this, _owner);
         }
         finally
         {

@@ -34,6 +34,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _owner = owner;
         IsPooled = isPooled;
         Version2 = version2 is null ? null : new RpcVersion2Call(this, version2);
+        Plugged = owner.Plugged is null ? null : new RpcPluggedCall(this, owner);
         _onPipelineEnded = OnPipelineEnded;
     }
 
@@ -45,11 +46,15 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>What the call has in version 2; null in version 1.</summary>
     public RpcVersion2Call? Version2 { get; }
 
+    /// <summary>What the call has in a protocol that the application has brought; null in our own.</summary>
+    public RpcPluggedCall? Plugged { get; }
+
     /// <summary>When the request was read, as a timestamp of the server's clock.</summary>
     public long ReceivedAt { get; private set; }
 
     /// <summary>Why the call was cancelled; null if it was not.</summary>
     public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
+        : Plugged is not null ? Plugged.CancelledWith
         : _owner.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
         : null;
 
@@ -126,7 +131,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         get
         {
             ThrowIfEnded(this);
-            return Version2?.CancellationToken ?? _owner.CallsCancelled;
+            return Version2?.CancellationToken ?? Plugged?.CancellationToken ?? _owner.CallsCancelled;
         }
     }
 
@@ -250,6 +255,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _replyTrailers = null;
         _replyAttachment = default;
         Version2?.Reset();
+        Plugged?.Reset();
     }
 
     private void OnPipelineEnded()

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Security.Claims;
 using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Connections;
@@ -13,7 +14,7 @@ namespace Kestrel.Rpc.Middleware;
 /// rest of the pipeline leaves it the context: that one is not used again while the rest runs. Not thread-safe. In a Debug build
 /// of the server every member throws <see cref="ObjectDisposedException"/> from the moment its reply was written until it is used again.
 /// </summary>
-public abstract class RpcContext
+public abstract class RpcContext : IRpcParentCall
 {
     /// <summary>The end point that was called, with its metadata.</summary>
     public abstract RpcEndpoint Endpoint { get; }
@@ -27,7 +28,10 @@ public abstract class RpcContext
     /// <summary>The method in <see cref="Name"/>.</summary>
     public string Method => Name.Method;
 
-    /// <summary>The number the client gave to this call. The reply carries it; the client alone gives it a meaning.</summary>
+    /// <summary>
+    /// The number the client gave to this call. The reply carries it; the client alone gives it a meaning. In protocols with longer numbers the
+    /// lower 32 bits.
+    /// </summary>
     public abstract uint SequenceId { get; }
 
     /// <summary>The connection that the call came over.</summary>
@@ -53,6 +57,15 @@ public abstract class RpcContext
     /// </summary>
     public abstract IMessage? Reply { get; set; }
 
+    /// <summary>The protocol of the connection: <c>rpc</c> for our own, else <see cref="IRpcProtocol.Name"/>.</summary>
+    public abstract string Protocol { get; }
+
+    /// <summary>
+    /// Who the peer is, as the <see cref="IRpcConnectionAuthenticator"/> has said when the connection was verified; a principal without an
+    /// identity that is authenticated if there is none. One for all calls of the connection.
+    /// </summary>
+    public abstract ClaimsPrincipal User { get; }
+
     /// <summary>
     /// Bytes beside the request, which its format does not see; empty if there are none, as always in version 1. They lie in pooled memory
     /// until the call ends: copy what is needed later. Those of a stream come with its messages:
@@ -67,7 +80,7 @@ public abstract class RpcContext
     /// </summary>
     public abstract ReadOnlySequence<byte> ReplyAttachment { get; set; }
 
-    /// <summary>The version of the protocol that the caller speaks: 1 or 2.</summary>
+    /// <summary>The version of our own protocol that the caller speaks: 1 or 2; 0 in protocols that the application has brought.</summary>
     public abstract int ProtocolVersion { get; }
 
     /// <summary>Whether the caller waits for no reply. Version 2; false in version 1.</summary>
@@ -78,7 +91,7 @@ public abstract class RpcContext
 
     /// <summary>
     /// The time that is left before the caller gives up, zero or less when it has; <see langword="null"/> without a limit, as always in
-    /// version 1. For calls that this one makes.
+    /// version 1. Calls that this one makes keep to it if their options name the context as their parent.
     /// </summary>
     public abstract TimeSpan? TimeLeft { get; }
 

@@ -98,11 +98,7 @@ internal sealed partial class RpcServerConnection
     {
         if (!Server.DedicatedThreads!.TryRun(call))
         {
-            call.Fault = RpcDedicatedThreads.Busy;
-            if (!call.TryEndOpenStreams())
-            {
-                Reply(call);
-            }
+            call.Refuse(RpcDedicatedThreads.Busy);
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed partial class RpcServerConnection : IOutputOwner
     private volatile bool _isTransportClosed;
     private int _isAborted;
 
-    public RpcServerConnection(RpcServer server, ConnectionContext connection)
+    public RpcServerConnection(RpcServer server, ConnectionContext connection, IRpcProtocol? protocol = null)
     {
         Server = server;
         Connection = connection;
@@ -37,6 +37,10 @@ internal sealed partial class RpcServerConnection : IOutputOwner
         _maxConcurrentCalls = server.Options.Limits.MaxConcurrentCallsPerConnection;
         Calls = new RpcCallPool(this);
         Replies = new OutputQueue(connection.Transport.Output, this, server.Options.Connections.FlushEachReply);
+        Protocol = protocol?.Name ?? NativePortProtocol.Name;
+        Plugged = protocol is null ? null : new RpcPluggedSession(this, protocol);
+        _verification = server.Authenticator is null ? null : new RpcVerification(this, server.Authenticator);
+        _isSpecial = Plugged is not null || _verification is not null;
     }
 
     public RpcServer Server { get; }
@@ -49,6 +53,12 @@ internal sealed partial class RpcServerConnection : IOutputOwner
 
     /// <summary>Set with the first frame, if that is of version 2.</summary>
     public RpcVersion2Session? Version2 { get; private set; }
+
+    /// <summary>Of a connection of a protocol that the application has brought.</summary>
+    public RpcPluggedSession? Plugged { get; }
+
+    /// <summary>The name of the connection's protocol.</summary>
+    public string Protocol { get; }
 
     public ILogger Logger => Server.Logger;
 
@@ -83,6 +93,7 @@ internal sealed partial class RpcServerConnection : IOutputOwner
                 Version2.OnInputOver();
             }
 
+            Plugged?.OnInputOver();
             StartLast();
             EndBatch();
 

@@ -24,6 +24,7 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             [.. builder.RpcFilters.Select(filter => new Func<RpcDelegate, RpcDelegate>(next => filter(context, next)))],
             bound.Handler,
             isCounted: middleware is not null);
+        RpcDelegate pipeline = middleware ?? filtered;
         return new RpcEndpoint(
             name,
             WireNames(metadata),
@@ -31,7 +32,7 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             builder.DisplayName,
             metadata.GetMetadata<RpcSchedulingMetadata>()?.Scheduling ?? options.Scheduling,
             bound.Parser,
-            pipeline: middleware ?? filtered,
+            pipeline: options.SetsAmbientCall ? RpcAmbientCall.Around(pipeline) : pipeline,
             handler: filtered,
             shape: bound.Shape,
             replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression);

@@ -9,7 +9,7 @@ namespace Microsoft.AspNetCore.Hosting;
 public static class RpcListenOptionsExtensions
 {
     /// <summary>
-    /// Serves RPC on this end point beside HTTP. The first bytes of a connection decide; they are only looked at, so whatever
+    /// Serves RPC on this end point beside HTTP, and the protocols of <c>AddRpcProtocol</c>. The first bytes of a connection decide; they are only looked at, so whatever
     /// is not RPC goes on to Kestrel's HTTP unchanged, or is closed with <see cref="HttpProtocols.None"/>.
     /// With TLS call <c>UseHttps()</c> first. Without TLS, HTTP/1 and HTTP/2 with prior knowledge are served side by side, as far as
     /// <see cref="ListenOptions.Protocols"/> names them; for the latter nothing may be added to the end point after this.
@@ -53,14 +53,27 @@ public static class RpcListenOptionsExtensions
     {
         TimeSpan timeout = server.Options.Connections.SniffTimeout
             ?? listenOptions.KestrelServerOptions.Limits.RequestHeadersTimeout;
-        RpcSniffMiddleware middleware = new(
-            next,
-            server.Services.GetRequiredService<RpcConnectionHandler>(),
-            server,
-            isHttpServed: listenOptions.Protocols != HttpProtocols.None,
-            IsHttp2BesideHttp1(listenOptions) ? http2 : null,
-            timeout);
-        return middleware.OnConnectionAsync;
+        return new RpcSniffMiddleware(CreateTable(listenOptions, server, http2, next), server, timeout).OnConnectionAsync;
+    }
+
+    // Our own first, because it is the commonest; then those of the application in the order of registration; what is nobody's is HTTP's.
+    private static ProtocolTable CreateTable(ListenOptions listenOptions, RpcServer server, Http2Prefaced http2, ConnectionDelegate next)
+    {
+        ConnectionDelegate? http = listenOptions.Protocols == HttpProtocols.None ? null : next;
+        List<PortProtocol> protocols = [new NativePortProtocol(server.Services.GetRequiredService<RpcConnectionHandler>())];
+        protocols.AddRange(server.Protocols.Select(protocol => new PluggedPortProtocol(server, protocol)));
+        if (IsHttp2BesideHttp1(listenOptions))
+        {
+            protocols.Add(new Http2PortProtocol(http2, next, server));
+        }
+
+        protocols.Add(new TlsPortProtocol(http, server));
+        if (http is not null)
+        {
+            protocols.Add(new HttpPortProtocol(http));
+        }
+
+        return new ProtocolTable([.. protocols]);
     }
 
     // Otherwise Kestrel decides well: by ALPN, or because there is nothing to decide.

@@ -1,4 +1,5 @@
 using Kestrel.Rpc.Protocol;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -30,6 +31,12 @@ internal sealed class RpcServer(
     public RpcServerOptions Options => options.Value;
 
     public TimeProvider TimeProvider => timeProvider;
+
+    /// <summary>What the application has brought with <c>AddRpcProtocol</c>, in that order.</summary>
+    public IReadOnlyList<IRpcProtocol> Protocols => field ??= FindProtocols();
+
+    /// <summary>Who verifies connections; null if nobody does.</summary>
+    public IRpcConnectionAuthenticator? Authenticator { get; private set; }
 
     /// <summary>How long the host waits for running calls when it stops.</summary>
     public TimeSpan ShutdownTimeout => hostOptions.Value.ShutdownTimeout;
@@ -78,6 +85,8 @@ internal sealed class RpcServer(
     {
         lock (_lock)
         {
+            _ = Protocols;
+            Authenticator ??= services.GetService<IRpcConnectionAuthenticator>();
             _dispatch ??= BuildDispatch();
         }
     }
@@ -96,6 +105,22 @@ internal sealed class RpcServer(
 
     /// <summary>Ends its threads, with the services of the host.</summary>
     public void Dispose() => DedicatedThreads?.Dispose();
+
+    private IRpcProtocol[] FindProtocols()
+    {
+        IRpcProtocol[] protocols = [.. services.GetServices<IRpcProtocol>()];
+        HashSet<string> names = new(StringComparer.Ordinal) { NativePortProtocol.Name };
+        foreach (IRpcProtocol protocol in protocols)
+        {
+            if (string.IsNullOrEmpty(protocol.Name) || !names.Add(protocol.Name))
+            {
+                throw new InvalidOperationException(
+                    $"The protocol {protocol.GetType()} is called '{protocol.Name}'. Every protocol of a server needs a name of its own.");
+            }
+        }
+
+        return protocols;
+    }
 
     private RpcDispatchTable BuildDispatch()
     {

@@ -36,6 +36,13 @@ internal sealed class RpcServerOptionsValidator : IValidateOptions<RpcServerOpti
                 + "Timeout.InfiniteTimeSpan, or null for Kestrel's Limits.RequestHeadersTimeout.");
         }
 
+        if (options.Connections.AuthenticationTimeout <= TimeSpan.Zero || options.Connections.AuthenticationTimeout > SniffTimer.Longest)
+        {
+            faults.Add(
+                $"RpcServerOptions.Connections.AuthenticationTimeout is {options.Connections.AuthenticationTimeout}; it must be more than zero, "
+                + $"and {SniffTimer.Longest} at most.");
+        }
+
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Kestrel.Rpc.Middleware;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -43,5 +44,32 @@ public static class RpcServiceCollectionExtensions
         services.TryAddSingleton<IConnectionListenerFactory, SocketTransportFactory>();
         services.AddSingleton<IConnectionListenerFactory, HiddenListenerFactory>();
         return services;
+    }
+
+    /// <summary>
+    /// Adds a wire protocol that the end points with <c>UseRpc()</c> understand beside RPC and HTTP. They are asked in the order of these calls.
+    /// Needs <see cref="AddRpc"/> too.
+    /// </summary>
+    /// <typeparam name="TProtocol">The protocol: one object for the server, with services that are no scoped ones.</typeparam>
+    /// <param name="services">The services of the host that runs Kestrel.</param>
+    public static IServiceCollection AddRpcProtocol<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TProtocol>(
+        this IServiceCollection services)
+        where TProtocol : class, IRpcProtocol
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        return services.AddSingleton<IRpcProtocol, TProtocol>();
+    }
+
+    /// <summary>
+    /// Has every RPC connection verified, once and before its first call. The last authenticator added counts. Needs <see cref="AddRpc"/> too.
+    /// </summary>
+    /// <typeparam name="TAuthenticator">Who verifies: one object for the server, with services that are no scoped ones.</typeparam>
+    /// <param name="services">The services of the host that runs Kestrel.</param>
+    public static IServiceCollection AddRpcConnectionAuthenticator<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TAuthenticator>(this IServiceCollection services)
+        where TAuthenticator : class, IRpcConnectionAuthenticator
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        return services.AddSingleton<IRpcConnectionAuthenticator, TAuthenticator>();
     }
 }

@@ -1,41 +1,26 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Rpc.Middleware;
 
-/// <summary>
-/// Looks at the first bytes of a connection, consumes none, and hands it to the RPC server or to what comes next, normally
-/// Kestrel's HTTP.
-/// </summary>
-/// <param name="next">What comes next.</param>
-/// <param name="handler">The RPC server.</param>
+/// <summary>Looks at the first bytes of a connection, consumes none, and hands it to the protocol of the table that they belong to.</summary>
+/// <param name="table">The protocols of the end point.</param>
 /// <param name="server">Its logger and clock.</param>
-/// <param name="isHttpServed">Whether there is something that takes connections which are not ours.</param>
-/// <param name="http2">Serves connections that begin with the preface of HTTP/2 in place of what comes next; null if that does so itself.</param>
 /// <param name="timeout">How long a connection may leave its protocol open.</param>
-internal sealed class RpcSniffMiddleware(
-    ConnectionDelegate next,
-    RpcConnectionHandler handler,
-    RpcServer server,
-    bool isHttpServed,
-    Http2Prefaced? http2,
-    TimeSpan timeout)
+internal sealed class RpcSniffMiddleware(ProtocolTable table, RpcServer server, TimeSpan timeout)
 {
-    private int _hasReportedTls;
-    private int _hasReportedHttp2;
-
     private ILogger Logger => server.Logger;
 
     public async Task OnConnectionAsync(ConnectionContext connection)
     {
         RpcSniffResult result;
+        PortProtocol? protocol;
         try
         {
-            result = await SniffAsync(connection);
+            (result, protocol) = await SniffAsync(connection);
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
@@ -44,29 +29,13 @@ internal sealed class RpcSniffMiddleware(
             return;
         }
 
-        bool isReported = result == RpcSniffResult.Tls && Interlocked.Exchange(ref _hasReportedTls, 1) == 0;
-        if (isReported)
-        {
-            Log.UnexpectedTls(Logger, connection.ConnectionId);
-        }
-
         switch (result)
         {
-            case RpcSniffResult.Rpc:
-                await handler.OnConnectedAsync(connection);
+            case RpcSniffResult.Settled when protocol is not null:
+                await protocol.ServeAsync(connection);
                 break;
-            case RpcSniffResult.Http2:
-                await FindHttp2(connection)(connection);
-                break;
-            case RpcSniffResult.Tls or RpcSniffResult.Other when isHttpServed:
-                await next(connection);
-                break;
-            case RpcSniffResult.Tls or RpcSniffResult.Other:
-                if (!isReported)
-                {
-                    Log.UnknownProtocol(Logger, connection.ConnectionId);
-                }
-
+            case RpcSniffResult.Settled:
+                Log.UnknownProtocol(Logger, connection.ConnectionId);
                 break;
             case RpcSniffResult.TimedOut:
                 Log.SniffTimedOut(Logger, connection.ConnectionId, timeout);
@@ -77,23 +46,7 @@ internal sealed class RpcSniffMiddleware(
         }
     }
 
-    // What comes next tells a client of HTTP/2 to speak HTTP/1.
-    private ConnectionDelegate FindHttp2(ConnectionContext connection)
-    {
-        if (http2!.CanReplace(next))
-        {
-            return http2.Serve!;
-        }
-
-        if (Interlocked.Exchange(ref _hasReportedHttp2, 1) == 0)
-        {
-            Log.Http2NotServed(Logger, connection.ConnectionId);
-        }
-
-        return next;
-    }
-
-    private async Task<RpcSniffResult> SniffAsync(ConnectionContext connection)
+    private async Task<(RpcSniffResult Result, PortProtocol? Protocol)> SniffAsync(ConnectionContext connection)
     {
         CancellationToken stopRequested =
             connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
@@ -104,18 +57,14 @@ internal sealed class RpcSniffMiddleware(
         {
             ReadResult read = await input.ReadAsync();
             ReadOnlySequence<byte> buffer = read.Buffer;
-            RpcSniffResult result = ProtocolSniffer.Detect(buffer, http2 is not null);
-            if (result == RpcSniffResult.NeedMore && read.IsCompleted)
-            {
-                result = buffer.IsEmpty ? RpcSniffResult.Nothing : RpcSniffResult.Other;
-            }
-
-            result = timer.Settle(result);
+            bool isSettled = table.TryFind(buffer, read.IsCompleted, out PortProtocol? protocol);
+            RpcSniffResult result = timer.Settle(
+                !isSettled ? RpcSniffResult.NeedMore : buffer.IsEmpty ? RpcSniffResult.Nothing : RpcSniffResult.Settled);
             if (result != RpcSniffResult.NeedMore)
             {
                 // Only what was examined before: the next reader gets everything at once, without waiting for more bytes.
                 input.AdvanceTo(buffer.Start, buffer.GetPosition(examined));
-                return result;
+                return (result, protocol);
             }
 
             examined = buffer.Length;

@@ -1,22 +1,13 @@
 namespace Kestrel.Rpc.Middleware;
 
-/// <summary>What the first bytes of a connection say.</summary>
+/// <summary>How a sniff has ended.</summary>
 internal enum RpcSniffResult
 {
-    /// <summary>More bytes are needed.</summary>
+    /// <summary>It has not: more bytes are needed.</summary>
     NeedMore,
 
-    /// <summary>Our magic.</summary>
-    Rpc,
-
-    /// <summary>The preface of HTTP/2, whole.</summary>
-    Http2,
-
-    /// <summary>A TLS handshake, which nobody in front of us has taken.</summary>
-    Tls,
-
-    /// <summary>Not ours.</summary>
-    Other,
+    /// <summary>The protocol is known, or it is known to be none of the table.</summary>
+    Settled,
 
     /// <summary>The connection ended before it said anything.</summary>
     Nothing,

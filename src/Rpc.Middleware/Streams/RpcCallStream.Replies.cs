@@ -29,8 +29,6 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
     private bool _isWaitingForRoom;
     private bool _hasHeaders;
     private Exception? _replyFailure;
-    private int _connectionGrant;
-    private int _streamGrant;
     private ManualResetValueTaskSourceCore<bool> _room = new() { RunContinuationsAsynchronously = true };
     private RpcByteBuffer _draining = new(); // of the connection's writer, as the next
     private int _drainingCost;
@@ -106,7 +104,7 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
                 DropReplies(code, "The call was cancelled.");
             }
 
-            if (_drained == _draining.Length && !TryTakeFilled(output, ref written, out bool hasEnded))
+            if (_drained == _draining.Length && !TryTakeFilled(out bool hasEnded))
             {
                 if (hasEnded)
                 {
@@ -169,37 +167,13 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _room.OnCompleted(continuation, state, token, flags);
 
-    // Grants credit with the call's next turn, and sees that there is one.
-    private void Grant(int connection, int stream)
-    {
-        if (connection == 0 && stream == 0)
-        {
-            return;
-        }
-
-        bool queue;
-        lock (_replyLock)
-        {
-            _connectionGrant += connection;
-            _streamGrant += stream;
-            queue = !_isQueued;
-            _isQueued = true;
-        }
-
-        if (queue)
-        {
-            _session.Replies.Send(_call);
-        }
-    }
-
-    private void EndReplies(int connectionGrant)
+    private void EndReplies()
     {
         bool queue;
         bool wasWaiting;
         lock (_replyLock)
         {
             _hasHandlerEnded = true;
-            _connectionGrant += connectionGrant;
             wasWaiting = _isWaitingForRoom;
             _isWaitingForRoom = false;
             queue = !_isQueued;
@@ -240,36 +214,30 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
         }
     }
 
-    private bool TryTakeFilled(PipeWriter output, ref int written, out bool hasEnded)
+    private bool TryTakeFilled(out bool hasEnded)
     {
-        int connectionGrant;
-        int streamGrant;
         _draining.Clear();
         _drained = 0;
         hasEnded = false;
         lock (_replyLock)
         {
-            connectionGrant = _connectionGrant;
-            streamGrant = _streamGrant;
-            _connectionGrant = _streamGrant = 0;
             (_filling, _draining) = (_draining, _filling);
             _drainingCost = _fillingCost;
             _fillingCost = 0;
-            if (_draining.Length == 0)
+            if (_draining.Length > 0)
             {
-                hasEnded = _hasHandlerEnded;
-                if (!hasEnded && connectionGrant == 0 && streamGrant == 0)
-                {
-                    _isQueued = false;
-                    _session.Replies.Postpone(); // still in the role: nobody else gets it before this returns
-                    return false;
-                }
+                return true;
             }
-        }
 
-        written += connectionGrant > 0 ? RpcControlFrame.WriteCredit(output, 0, connectionGrant) : 0;
-        written += streamGrant > 0 ? RpcControlFrame.WriteCredit(output, _id, streamGrant) : 0;
-        return _draining.Length > 0 || (!hasEnded && TryTakeFilled(output, ref written, out hasEnded));
+            hasEnded = _hasHandlerEnded;
+            if (!hasEnded)
+            {
+                _isQueued = false;
+                _session.Replies.Postpone(); // still in the role: nobody else gets it before this returns
+            }
+
+            return false;
+        }
     }
 
     // All of it, or the next frame.

@@ -14,7 +14,7 @@ internal sealed partial class RpcCallStream
     private const int ReleasedAtOnce = RpcSettings.DefaultCallCredit / 4;
 
     private readonly Lock _requestLock = new();
-    private readonly RpcRequestCredit.Stream _requestCredit = new();
+    private readonly RpcRequestCredit.Stream _requestCredit;
     private RpcRequestBatch _arriving = new(); // under the lock, as all up to the next comment
     private bool _isReading; // the handler waits for a message
     private bool _hasUnread; // of the batch that the handler has
@@ -71,8 +71,7 @@ internal sealed partial class RpcCallStream
 
         if (released > 0)
         {
-            (int connection, int stream) = _session.RequestCredit.Release(_requestCredit, released, isWanted);
-            Grant(connection, stream);
+            _session.RequestCredit.Release(_requestCredit, released, isWanted);
         }
 
         return true;
@@ -221,9 +220,8 @@ internal sealed partial class RpcCallStream
         _unreleased += cost;
         if (_unreleased >= least)
         {
-            (int connection, int stream) = _session.RequestCredit.Release(_requestCredit, _unreleased);
+            _session.RequestCredit.Release(_requestCredit, _unreleased);
             _unreleased = 0;
-            Grant(connection, stream);
         }
     }
 
@@ -329,8 +327,7 @@ internal sealed partial class RpcCallStream
         _session.StopCollecting(length);
     }
 
-    // Bytes to grant the connection, for all that was not read.
-    private int EndRequests()
+    private void EndRequests()
     {
         lock (_requestLock)
         {
@@ -341,6 +338,6 @@ internal sealed partial class RpcCallStream
             EndWaiting(HasEnded());
         }
 
-        return _session.RequestCredit.End(_requestCredit);
+        _session.RequestCredit.End(_requestCredit);
     }
 }

@@ -22,6 +22,7 @@ internal sealed partial class RpcCallStream
         _state = call.Version2!;
         _session = session;
         _id = id;
+        _requestCredit = new RpcRequestCredit.Stream(id);
         _cancelled = _state.CancellationToken;
         session.Credit.Begin(_state);
         _cancelled.UnsafeRegister(static stream => ((RpcCallStream)stream!).OnCancelled(), this);
@@ -36,8 +37,8 @@ internal sealed partial class RpcCallStream
     /// </summary>
     public void OnHandlerEnded()
     {
-        int grant = EndRequests();
-        EndReplies(grant);
+        EndRequests();
+        EndReplies();
     }
 
     // Whoever cancels the call runs this, the read loop too: it only wakes others.

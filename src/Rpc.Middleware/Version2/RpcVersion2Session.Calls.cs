@@ -13,14 +13,23 @@ internal sealed partial class RpcVersion2Session
     private readonly RpcActiveCalls _active = new();
     private readonly Dictionary<uint, RpcCall> _incoming = []; // under way, and something of the request is missing
     private readonly int _maxMessageLength;
+    private readonly int _maxConcurrentCalls;
     private long _collected; // bytes that messages in pieces have or will have, until handlers get them; any thread
-    private int _underWay; // calls that handlers may see; ended by any thread
+    private int _letIn; // calls that handlers may see; wraps
+    private int _ended; // of those; by any thread
+
+    private int UnderWay => unchecked(_letIn - Volatile.Read(ref _ended));
 
     /// <summary>Notes that a call which was let in has ended. Any thread.</summary>
-    public void OnEnded() => Interlocked.Decrement(ref _underWay);
+    public void OnEnded() => Interlocked.Increment(ref _ended);
 
     private bool OnRequest(in RpcFrame frame)
     {
+        if (TryStartShort(frame))
+        {
+            return true;
+        }
+
         using RpcHeaderBytes bytes = new(frame.ProtocolData);
         RpcHeaderError error = RpcReceivedHeader.Read(frame.Header, bytes.Span, out RpcReceivedHeader header);
         if (error != RpcHeaderError.None || FindMethod(header.Method, out error) is not { } method)
@@ -44,8 +53,7 @@ internal sealed partial class RpcVersion2Session
             return true;
         }
 
-        Interlocked.Increment(ref _underWay);
-        state.IsLetIn = true;
+        LetIn(state);
         bool isPlain = header.AttachmentLength == 0; // what is compressed has a flag
         if (header.Flags == (RpcCallBits.End | RpcCallBits.OneWay) && isPlain)
         {
@@ -80,6 +88,12 @@ internal sealed partial class RpcVersion2Session
         }
 
         return Collect(call, state, id, header, frame.Body);
+    }
+
+    private void LetIn(RpcVersion2Call state)
+    {
+        _letIn++;
+        state.IsLetIn = true;
     }
 
     private RpcNamedMethod? FindMethod(scoped in RpcMethodReference reference, out RpcHeaderError error)
@@ -118,7 +132,7 @@ internal sealed partial class RpcVersion2Session
             return NotProcessed(RpcStatusCode.Unavailable, "The server stops.");
         }
 
-        if (Volatile.Read(ref _underWay) >= Server.Options.Limits.MaxConcurrentCallsPerConnection)
+        if (UnderWay >= _maxConcurrentCalls)
         {
             return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.");
         }
@@ -188,12 +202,11 @@ internal sealed partial class RpcVersion2Session
         }
 
         // What is collected is bounded by the limits of messages, so all of it is given back at once.
-        if (!RequestCredit.TryPass(cost, out int connectionGrant))
+        if (!RequestCredit.TryPass(cost))
         {
             return RefuseData(RpcGoAwayCode.FlowControlError);
         }
 
-        Grant(0, connectionGrant);
         if (!_incoming.TryGetValue(id, out RpcCall? call))
         {
             return true; // the call has ended, or never was
@@ -205,9 +218,9 @@ internal sealed partial class RpcVersion2Session
             return RefuseData(RpcGoAwayCode.FlowControlError);
         }
 
-        if ((header.Flags & RpcCallBits.End) == 0)
+        if ((header.Flags & RpcCallBits.End) == 0 && grant > 0)
         {
-            Grant(id, grant);
+            SendCredit(id, grant);
         }
 
         return Collect(call, state, id, header, frame.Body);
@@ -379,14 +392,6 @@ internal sealed partial class RpcVersion2Session
     {
         call.Fault = fault;
         _connection.Reply(call);
-    }
-
-    private void Grant(uint id, int bytes)
-    {
-        if (bytes > 0)
-        {
-            SendCredit(id, bytes);
-        }
     }
 
     private void SendCredit(uint id, int bytes) =>

@@ -19,9 +19,11 @@ internal sealed partial class RpcVersion2Session
         _connection = connection;
         _dispatch = connection.Server.Dispatch;
         _maxMessageLength = connection.Server.FrameLimits.MaxBodyLength;
+        _maxConcurrentCalls = connection.Server.Options.Limits.MaxConcurrentCallsPerConnection;
         PeerLimits = RpcFrameRules.DefaultVersion2Limits;
         MaxReplyLength = _maxMessageLength;
         Credit = new RpcReplyCredit(connection.Replies);
+        RequestCredit = new RpcRequestCredit(connection.Replies);
         SendSettings();
     }
 
@@ -48,7 +50,7 @@ internal sealed partial class RpcVersion2Session
     public int MaxRequestLength => _maxMessageLength;
 
     /// <summary>Credit for what the peer sends. Any thread.</summary>
-    public RpcRequestCredit RequestCredit { get; } = new();
+    public RpcRequestCredit RequestCredit { get; }
 
     /// <summary>Credit for replies in DATA frames. Any thread.</summary>
     public RpcReplyCredit Credit { get; }
@@ -90,8 +92,8 @@ internal sealed partial class RpcVersion2Session
         Refuse(isLimit ? RpcGoAwayCode.LimitExceeded : RpcGoAwayCode.ProtocolError, error.Describe());
     }
 
-    /// <summary>Tells the peer that the host stops.</summary>
-    public void SayGoodbye() => SendGoAway(RpcGoAwayCode.Shutdown, "The server stops.");
+    /// <summary>Tells the peer that no more calls are taken.</summary>
+    public void SayGoodbye(string reason = "The server stops.") => SendGoAway(RpcGoAwayCode.Shutdown, reason);
 
     /// <summary>Nothing more is read: what waits for the peer is ended.</summary>
     public void OnInputOver()

@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using System.Buffers;
 
 namespace Kestrel.Rpc.Protocol;
 
@@ -77,14 +77,27 @@ public ref partial struct RpcReceivedHeader
             return RpcHeaderError.None;
         }
 
-        if (source.Length == 2 && frame.Type == RpcFrameType.Request && source[0] == (byte)RpcCallBits.End && (source[1] & 0x81) == 0 && source[1] != 0)
+        if (frame.Type == RpcFrameType.Request && TryReadShortRequest(source, out int index))
         {
             header.Flags = RpcCallBits.End;
-            header.Method = new RpcMethodReference(source[1] >> 1);
+            header.Method = new RpcMethodReference(index);
             return RpcHeaderError.None;
         }
 
         return header.ReadAll(frame, source);
+    }
+
+    /// <summary>
+    /// Reads the header that nearly all REQUEST frames have, without making a <see cref="RpcReceivedHeader"/>: END and the index of a method
+    /// below 64, and nothing else.
+    /// </summary>
+    /// <param name="source">The frame header of a REQUEST.</param>
+    /// <param name="index">The index, 1 to 63, which may be undefined.</param>
+    /// <returns>False if it is any other header, good or bad, or lies in more than one segment: then <see cref="Read"/> says what it is.</returns>
+    internal static bool TryReadShortRequest(in ReadOnlySequence<byte> source, out int index)
+    {
+        index = 0;
+        return source.IsSingleSegment && TryReadShortRequest(source.FirstSpan, out index);
     }
 
     /// <summary>Reads the metadata.</summary>
@@ -100,6 +113,19 @@ public ref partial struct RpcReceivedHeader
     /// <returns>Why they were refused: an error of the call alone, the connection goes on.</returns>
     public readonly RpcMetadataError ReadTrailers(RpcMetadataLimits limits, out RpcMetadata trailers) =>
         RpcMetadataCodec.Read(_fields, RpcFields.Trailer, HasTrailers, limits, out trailers);
+
+    private static bool TryReadShortRequest(ReadOnlySpan<byte> source, out int index)
+    {
+        // A varint below 128, even (it defines nothing), not 0.
+        if (source.Length == 2 && source[0] == (byte)RpcCallBits.End && (source[1] & 0x81) == 0 && source[1] != 0)
+        {
+            index = source[1] >> 1;
+            return true;
+        }
+
+        index = 0;
+        return false;
+    }
 
     /// <summary>The status of a RESPONSE, copied. Allocates unless it is OK.</summary>
     /// <returns>The status.</returns>

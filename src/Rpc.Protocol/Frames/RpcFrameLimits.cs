@@ -29,6 +29,9 @@ public sealed class RpcFrameLimits
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
     public int MaxBodyLength { get; init => field = Checked(value); } = DefaultMaxBodyLength;
 
+    /// <summary>Rules that accept version 1 alone, with these limits.</summary>
+    internal RpcFrameRules Version1Only => field ??= new RpcFrameRules(this, null);
+
     private static int Checked(int value)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(value);

@@ -56,7 +56,9 @@ public static partial class RpcFrameReader
         out RpcFrameError error)
     {
         Span<byte> gathered = stackalloc byte[RpcFrameHeader.Size];
-        return TryReadHeader(Gather(buffer, gathered), rules, out header, out error);
+        int available = (int)Math.Min(buffer.Length, RpcFrameHeader.Size);
+        buffer.Slice(0, available).CopyTo(gathered);
+        return TryReadHeader(gathered[..available], rules, out header, out error);
     }
 
     private static RpcFrameErrorKind Check(in RpcFrameHeader header, RpcFrameRules rules)
@@ -66,30 +68,41 @@ public static partial class RpcFrameReader
             return RpcFrameErrorKind.UnsupportedVersion;
         }
 
-        if (header.Version == RpcFrameHeader.Version1)
-        {
-            return CheckVersion1(header, limits);
-        }
-
-        if (header.Type is < RpcFrameType.Request or > RpcFrameType.Settings)
+        RpcFrameType last = header.Version == RpcFrameHeader.Version1 ? RpcFrameType.Response : RpcFrameType.Settings;
+        if (header.Type is < RpcFrameType.Request || header.Type > last)
         {
             return RpcFrameErrorKind.UnknownType;
         }
 
-        RpcFrameErrorKind lengths = CheckLengths(header, limits);
-        return lengths != RpcFrameErrorKind.None ? lengths : CheckShape(header);
+        if (header.ProtocolDataLength > (uint)limits.MaxProtocolDataLength)
+        {
+            return RpcFrameErrorKind.ProtocolDataTooLong;
+        }
+
+        if (header.BodyLength > (uint)limits.MaxBodyLength)
+        {
+            return RpcFrameErrorKind.BodyTooLong;
+        }
+
+        return header.Version == RpcFrameHeader.Version1 ? RpcFrameErrorKind.None : CheckShape(header);
     }
 
-    // Call id and lengths must be what the type has.
+    // Call id and lengths must be what the type has. The frames of calls first: they are nearly all.
     private static RpcFrameErrorKind CheckShape(in RpcFrameHeader header)
     {
+        if (header.Type <= RpcFrameType.Response)
+        {
+            return header.SequenceId == 0 ? RpcFrameErrorKind.WrongCallId
+                : header.Type == RpcFrameType.Request && header.ProtocolDataLength < ShortestRequestHeader ? RpcFrameErrorKind.WrongLength
+                : RpcFrameErrorKind.None;
+        }
+
         bool isOfCall = header.SequenceId != 0;
         bool hasHeader = header.ProtocolDataLength != 0;
         bool hasBody = header.BodyLength != 0;
         (bool idFits, bool lengthsFit) = header.Type switch
         {
-            RpcFrameType.Request => (isOfCall, header.ProtocolDataLength >= ShortestRequestHeader),
-            RpcFrameType.Response or RpcFrameType.Data => (isOfCall, true),
+            RpcFrameType.Data => (isOfCall, true),
             RpcFrameType.Headers or RpcFrameType.Cancel => (isOfCall, !hasBody),
             RpcFrameType.Credit => (true, hasHeader && !hasBody),
             RpcFrameType.Ping or RpcFrameType.Pong => (!isOfCall, !hasHeader && header.BodyLength == PingLength),
@@ -97,5 +110,25 @@ public static partial class RpcFrameReader
             _ => (!isOfCall, !hasBody),
         };
         return !idFits ? RpcFrameErrorKind.WrongCallId : !lengthsFit ? RpcFrameErrorKind.WrongLength : RpcFrameErrorKind.None;
+    }
+
+    private static RpcFrameReadStatus None(RpcFrameReadStatus status, out RpcFrame frame)
+    {
+        frame = default;
+        return status;
+    }
+
+    private static RpcFrameReadStatus Take(ref ReadOnlySequence<byte> buffer, in RpcFrameHeader header, out RpcFrame frame)
+    {
+        if (buffer.Length < header.FrameLength)
+        {
+            return None(RpcFrameReadStatus.NeedMore, out frame);
+        }
+
+        ReadOnlySequence<byte> protocolData = buffer.Slice((long)RpcFrameHeader.Size, header.ProtocolDataLength);
+        ReadOnlySequence<byte> body = buffer.Slice(RpcFrameHeader.Size + (long)header.ProtocolDataLength, header.BodyLength);
+        frame = new RpcFrame(header, protocolData, body);
+        buffer = buffer.Slice(body.End);
+        return RpcFrameReadStatus.Frame;
     }
 }

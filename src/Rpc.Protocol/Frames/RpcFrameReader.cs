@@ -23,11 +23,8 @@ public static partial class RpcFrameReader
         out RpcFrame frame,
         out RpcFrameError error)
     {
-        ReadOnlySpan<byte> first = buffer.FirstSpan;
-        RpcFrameReadStatus status = first.Length >= RpcFrameHeader.Size || buffer.IsSingleSegment
-            ? TryReadHeader(first, limits, out RpcFrameHeader header, out error)
-            : TryReadScatteredHeader(buffer, limits, out header, out error);
-        return status == RpcFrameReadStatus.Frame ? Take(ref buffer, header, out frame) : None(status, out frame);
+        ArgumentNullException.ThrowIfNull(limits);
+        return TryRead(ref buffer, limits.Version1Only, out frame, out error);
     }
 
     /// <summary>Reads and checks the header of the next frame of version 1; what follows it may still be missing.</summary>
@@ -43,36 +40,7 @@ public static partial class RpcFrameReader
         out RpcFrameError error)
     {
         ArgumentNullException.ThrowIfNull(limits);
-        return RpcFrameHeader.TryParse(source, out header)
-            ? Judge(header, CheckVersion1(header, limits), out error)
-            : NoHeader(source, out error);
-    }
-
-    private static RpcFrameErrorKind CheckVersion1(in RpcFrameHeader header, RpcFrameLimits limits) =>
-        header.Version != RpcFrameHeader.Version1 ? RpcFrameErrorKind.UnsupportedVersion
-        : header.Type is not (RpcFrameType.Request or RpcFrameType.Response) ? RpcFrameErrorKind.UnknownType
-        : CheckLengths(header, limits);
-
-    private static RpcFrameErrorKind CheckLengths(in RpcFrameHeader header, RpcFrameLimits limits) =>
-        header.ProtocolDataLength > (uint)limits.MaxProtocolDataLength ? RpcFrameErrorKind.ProtocolDataTooLong
-        : header.BodyLength > (uint)limits.MaxBodyLength ? RpcFrameErrorKind.BodyTooLong
-        : RpcFrameErrorKind.None;
-
-    private static RpcFrameReadStatus TryReadScatteredHeader(
-        in ReadOnlySequence<byte> buffer,
-        RpcFrameLimits limits,
-        out RpcFrameHeader header,
-        out RpcFrameError error)
-    {
-        Span<byte> gathered = stackalloc byte[RpcFrameHeader.Size];
-        return TryReadHeader(Gather(buffer, gathered), limits, out header, out error);
-    }
-
-    private static ReadOnlySpan<byte> Gather(in ReadOnlySequence<byte> buffer, Span<byte> gathered)
-    {
-        int available = (int)Math.Min(buffer.Length, RpcFrameHeader.Size);
-        buffer.Slice(0, available).CopyTo(gathered);
-        return gathered[..available];
+        return TryReadHeader(source, limits.Version1Only, out header, out error);
     }
 
     private static RpcFrameReadStatus Judge(in RpcFrameHeader header, RpcFrameErrorKind kind, out RpcFrameError error)
@@ -92,25 +60,5 @@ public static partial class RpcFrameReader
         bool wrongMagic = (source.Length > 0 && source[0] != MagicFirst) || (source.Length > 1 && source[1] != MagicSecond);
         error = wrongMagic ? new RpcFrameError(RpcFrameErrorKind.WrongMagic, default) : default;
         return wrongMagic ? RpcFrameReadStatus.Error : RpcFrameReadStatus.NeedMore;
-    }
-
-    private static RpcFrameReadStatus None(RpcFrameReadStatus status, out RpcFrame frame)
-    {
-        frame = default;
-        return status;
-    }
-
-    private static RpcFrameReadStatus Take(ref ReadOnlySequence<byte> buffer, in RpcFrameHeader header, out RpcFrame frame)
-    {
-        if (buffer.Length < header.FrameLength)
-        {
-            return None(RpcFrameReadStatus.NeedMore, out frame);
-        }
-
-        ReadOnlySequence<byte> protocolData = buffer.Slice((long)RpcFrameHeader.Size, header.ProtocolDataLength);
-        ReadOnlySequence<byte> body = buffer.Slice(RpcFrameHeader.Size + (long)header.ProtocolDataLength, header.BodyLength);
-        frame = new RpcFrame(header, protocolData, body);
-        buffer = buffer.Slice(body.End);
-        return RpcFrameReadStatus.Frame;
     }
 }

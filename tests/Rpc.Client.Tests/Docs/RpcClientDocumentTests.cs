@@ -43,6 +43,17 @@ public sealed partial class RpcClientDocumentTests
     }
 
     [Fact]
+    public async Task Call_ForACall_KeepsToItsTime()
+    {
+        await using ScriptedServer server = new();
+        Task<string> call = RpcClientExamples.CallForAsync(server.Client, new ParentOfAMinute());
+        ClientFrame request = await server.ReceiveAsync();
+        Assert.InRange(request.Timeout!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        await server.SendAsync(ServerFrame.Response(request.CallId, "Hello world"));
+        Assert.Equal("Hello world", await call.Within());
+    }
+
+    [Fact]
     public async Task Streams_AreReadAndWritten()
     {
         await using ScriptedServer server = new();
@@ -97,5 +108,12 @@ public sealed partial class RpcClientDocumentTests
 
         Assert.NotNull(folder);
         return File.ReadAllText(Path.Combine(folder, file));
+    }
+
+    private sealed class ParentOfAMinute : IRpcParentCall
+    {
+        public TimeSpan? TimeLeft => TimeSpan.FromMinutes(1);
+
+        public CancellationToken CancellationToken => CancellationToken.None;
     }
 }

@@ -67,6 +67,15 @@ internal static class RpcClientExamples
         return sum.Value;
     }
 
+    public static async Task<string> CallForAsync(RpcCallInvoker client, IRpcParentCall context)
+    {
+        StringValue request = new() { Value = "world" };
+        // begin: parent
+        StringValue reply = await client.CallAsync(Hello, request, new RpcCallOptions { Parent = context });
+        // end
+        return reply.Value;
+    }
+
     public static async Task<string> RetryAsync(RpcCallInvoker client, RpcCallInvoker another)
     {
         StringValue request = new() { Value = "world" };

@@ -45,6 +45,35 @@ public sealed partial class RpcServerDocumentTests
     }
 
     [Fact]
+    public async Task AuthenticatorAndOwnProtocol_OnOnePort_ServeWhoIsKnown()
+    {
+        await using TestServer server = await TestServer.StartAsync(new TestServerSetup
+        {
+            Services = services =>
+            {
+                WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+                RpcServerExamples.OwnProtocol(builder);
+                RpcServerExamples.Authenticator(builder);
+                foreach (ServiceDescriptor service in builder.Services.Where(service => service.ServiceType.Assembly == typeof(IRpcProtocol).Assembly))
+                {
+                    services.Add(service);
+                }
+
+                services.AddSingleton<RpcServerExamples.TokenStore>();
+            },
+            App = app => app.MapRpc(Golden.Name, (Hello.HelloRequest request, RpcContext call) => new Hello.HelloReply { Msg = call.User.Identity!.Name }),
+        });
+        await using RawPeer known = await server.ConnectAsync();
+        await using RawPeer unknown = await server.ConnectAsync();
+
+        await known.SendAsync(TextPeer.Hello(1, "x", " token=sesame"));
+        await unknown.SendAsync(Golden.Call(1));
+
+        Assert.Equal("ali", (await known.ReceiveTextAsync()).Msg);
+        Assert.Equal("The token is not known.", (await unknown.ReceiveAsync()).Data.ErrorMessage);
+    }
+
+    [Fact]
     public async Task Classes_OfAllKinds_SeeTheCall()
     {
         await using Example example = await Example.StartAsync(RpcServerExamples.UseClasses, RpcServerExamples.RegisterClasses);

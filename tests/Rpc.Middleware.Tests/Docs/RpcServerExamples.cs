@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Security.Claims;
+using System.Security.Principal;
 using Google.Protobuf.WellKnownTypes;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Builder;
@@ -26,6 +28,20 @@ internal static class RpcServerExamples
     {
         // begin: one port
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseRpc()));
+        // end
+    }
+
+    public static void OwnProtocol(WebApplicationBuilder builder)
+    {
+        // begin: own protocol
+        builder.Services.AddRpcProtocol<TextProtocol>();
+        // end
+    }
+
+    public static void Authenticator(WebApplicationBuilder builder)
+    {
+        // begin: authenticator
+        builder.Services.AddRpcConnectionAuthenticator<ByToken>();
         // end
     }
 
@@ -206,4 +222,23 @@ internal static class RpcServerExamples
     }
 
     private sealed record LongestText(int Length);
+
+    // begin: authenticator class
+    public sealed class ByToken(TokenStore tokens) : IRpcConnectionAuthenticator
+    {
+        public async ValueTask<RpcAuthentication> AuthenticateAsync(RpcAuthenticationContext context, CancellationToken cancellationToken)
+        {
+            string? token = context.Metadata.GetValue("token");
+            return token is not null && await tokens.FindAsync(token, cancellationToken) is { } name
+                ? RpcAuthentication.Accept(new ClaimsPrincipal(new GenericIdentity(name)))
+                : RpcAuthentication.Refuse("The token is not known.");
+        }
+    }
+    // end
+
+    public sealed class TokenStore
+    {
+        public Task<string?> FindAsync(string token, CancellationToken cancellationToken) =>
+            Task.FromResult(token == "sesame" ? "ali" : null).WaitAsync(cancellationToken);
+    }
 }

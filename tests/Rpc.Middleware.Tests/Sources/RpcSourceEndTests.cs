@@ -2,6 +2,7 @@ using Hello;
 using Kestrel.Rpc.Client;
 using Kestrel.Rpc.Invocation;
 using Kestrel.Rpc.Protocol;
+using Microsoft.AspNetCore.Builder;
 
 namespace Kestrel.Rpc.Middleware.Tests;
 
@@ -44,12 +45,13 @@ public sealed class RpcSourceEndTests
     [InlineData(true)]
     public async Task Caller_GivesUpWhileTheCallWaits_NobodyReceivesIt(bool byDeadline)
     {
-        await using SourceServer server = await SourceServer.StartAsync();
+        ManualTime time = new();
+        await using SourceServer server = await SourceServer.StartAsync(time: time);
         using CancellationTokenSource cancellation = new();
         Task<HelloReply> call = server.CallAsync(
-            "given up",
-            byDeadline ? new() { Timeout = TimeSpan.FromMilliseconds(100) } : new() { CancellationToken = cancellation.Token });
+            "given up", byDeadline ? new() { Timeout = TimeSpan.FromMinutes(1) } : new() { CancellationToken = cancellation.Token });
         await server.WaitForCountAsync(1);
+        time.Advance(TimeSpan.FromMinutes(2));
         await cancellation.CancelAsync();
         Exception failed = await Assert.ThrowsAnyAsync<Exception>(() => call.InTime());
         Assert.True(byDeadline ? failed is RpcException { StatusCode: RpcStatusCode.DeadlineExceeded } : failed is OperationCanceledException);
@@ -66,10 +68,26 @@ public sealed class RpcSourceEndTests
     [Fact]
     public async Task Caller_GivesUpWhileFull_LeavesItsPlaceToOthers()
     {
-        await using SourceServer server = await SourceServer.StartAsync(new RpcSourceOptions { Capacity = 2 });
+        TaskCompletionSource waiting = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using SourceServer server = await SourceServer.StartAsync(
+            new RpcSourceOptions { Capacity = 2 },
+            app: app => app.UseRpc(rpc => rpc.Use((call, next) =>
+            {
+                ValueTask running = next(call);
+                if (((HelloRequest)call.Request).Msg == "late")
+                {
+                    waiting.SetResult();
+                }
+
+                return running;
+            })));
         Task<HelloReply>[] inside = [server.CallAsync("0"), server.CallAsync("1")];
         await server.WaitForCountAsync(2);
-        await Assert.ThrowsAsync<RpcException>(() => server.CallAsync("late", new() { Timeout = TimeSpan.FromMilliseconds(50) }).InTime());
+        using CancellationTokenSource cancellation = new();
+        Task<HelloReply> late = server.CallAsync("late", new() { CancellationToken = cancellation.Token });
+        await waiting.Task.InTime();
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => late.InTime());
         _ = await server.Server.Logs.WaitForAsync(CallCancelled);
         Task<HelloReply> waits = server.CallAsync("2");
 

@@ -3,6 +3,7 @@ using Kestrel.Rpc.Client;
 using Kestrel.Rpc.Invocation;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kestrel.Rpc.Middleware.Tests;
 
@@ -25,14 +26,20 @@ internal sealed class SourceServer : IAsyncDisposable
     public RpcConnection Client { get; }
 
     public static async Task<SourceServer> StartAsync(
-        RpcSourceOptions? options = null, int version = 2, TestServerSetup? setup = null, Action<WebApplication>? app = null)
+        RpcSourceOptions? options = null,
+        int version = 2,
+        TestServerSetup? setup = null,
+        Action<WebApplication>? app = null,
+        TimeProvider? time = null)
     {
         RpcMethodSource<HelloRequest, HelloReply>? source = null;
         setup ??= new TestServerSetup();
+        time ??= TimeProvider.System;
         TestServer server = await TestServer.StartAsync(new TestServerSetup
         {
             Transport = setup.Transport,
             Rpc = setup.Rpc,
+            Services = services => services.AddSingleton(time),
             ShutdownTimeout = setup.ShutdownTimeout,
             App = host =>
             {
@@ -40,7 +47,7 @@ internal sealed class SourceServer : IAsyncDisposable
                 source = host.MapRpcSource<HelloRequest, HelloReply>(Golden.Name, options);
             },
         });
-        RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint, new RpcConnectionOptions { ProtocolVersion = version }).InTime();
+        RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint, new RpcConnectionOptions { ProtocolVersion = version, TimeProvider = time }).InTime();
         return new SourceServer(server, source!, client);
     }
 

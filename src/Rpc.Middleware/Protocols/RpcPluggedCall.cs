@@ -1,0 +1,142 @@
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using Google.Protobuf;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// What a call has beside the rest in a protocol that the application has brought. Kept by its pooled call; belongs to whoever has the call.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A source whose timer does not run holds nothing.")]
+internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connection)
+{
+    private CancellationTokenSource? _source; // of calls with a time limit whose handler asks for its token
+    private CancellationTokenRegistration _registration;
+    private ulong _id;
+    private object? _state;
+
+    public TimeSpan? Timeout { get; private set; }
+
+    public bool IsOneWay { get; private set; }
+
+    public RpcMetadata RequestMetadata { get; private set; } = RpcMetadata.Empty;
+
+    /// <summary>Time left; null without a limit.</summary>
+    public TimeSpan? TimeLeft => Timeout - connection.Server.TimeProvider.GetElapsedTime(call.ReceivedAt);
+
+    /// <summary>Why the call was cancelled; null if it was not.</summary>
+    public RpcStatusCode? CancelledWith => connection.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
+        : TimeLeft <= TimeSpan.Zero || _source is { IsCancellationRequested: true } ? RpcStatusCode.DeadlineExceeded
+        : null;
+
+    public CancellationToken CancellationToken
+    {
+        get
+        {
+            if (TimeLeft is not { } left || left >= SniffTimer.Longest)
+            {
+                return connection.CallsCancelled;
+            }
+
+            if (_source is null)
+            {
+                _source = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, connection.Server.TimeProvider);
+                _registration = connection.CallsCancelled.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _source);
+            }
+
+            return _source.Token;
+        }
+    }
+
+    public void Start(in RpcProtocolRequest request)
+    {
+        _id = request.Id;
+        _state = request.State;
+        Timeout = request.Timeout;
+        IsOneWay = request.IsOneWay;
+        RequestMetadata = request.Metadata ?? RpcMetadata.Empty;
+    }
+
+    /// <summary>Writes the reply, or the error in its place. In the writer's role.</summary>
+    /// <returns>Bytes written.</returns>
+    public int WriteReply(PipeWriter output)
+    {
+        if (IsOneWay)
+        {
+            return 0;
+        }
+
+        RpcPluggedSession plugged = connection.Plugged!;
+        if (call.Fault is null)
+        {
+            try
+            {
+                return WriteMessage(plugged, output, call.Reply!);
+            }
+            catch (Exception exception)
+            {
+                // Over the limit, or the protocol cannot say it.
+                Log.ReplyNotWritten(connection.Logger, call.Name, connection.Connection.ConnectionId, exception);
+                if (plugged.Writer.Count > 0)
+                {
+                    // Half a message. Nothing can follow it.
+                    throw;
+                }
+
+                RpcStatusCode code = exception is RpcException refusal ? refusal.StatusCode : RpcStatusCode.Internal;
+                call.Fault = RpcFault.Of(code, "The reply could not be written.", call.Name);
+            }
+        }
+
+        return Write(plugged, output, new RpcProtocolReply
+        {
+            Id = _id, State = _state, Error = call.Fault.Value.Status, Trailers = call.Fault.Value.Trailers ?? call.ReplyTrailersOrNull,
+        });
+    }
+
+    /// <summary>Gives back what the call holds. Something of the application may still use it: then it is never used again.</summary>
+    public void Abandon() => _registration.Unregister();
+
+    /// <summary>Forgets everything about the call.</summary>
+    public void Reset()
+    {
+        _state = null;
+        Timeout = null;
+        RequestMetadata = RpcMetadata.Empty;
+        if (_source is not null)
+        {
+            _registration.Unregister();
+            _registration = default;
+            _source.CancelAfter(System.Threading.Timeout.InfiniteTimeSpan); // not disposed of: the connection may be cancelling it right now
+            _source = null;
+        }
+    }
+
+    private int WriteMessage(RpcPluggedSession plugged, PipeWriter output, IMessage reply)
+    {
+        plugged.Writer.Begin(output);
+        int length = RpcMessageCodec.CalculateSize(reply);
+        if (length > plugged.Limits.MaxBodyLength)
+        {
+            throw new RpcException(RpcStatusCode.ResourceExhausted, $"A reply of {length} bytes is over the limit of {plugged.Limits.MaxBodyLength}.");
+        }
+
+        return Write(plugged, output, new RpcProtocolReply
+        {
+            Id = _id,
+            State = _state,
+            Message = reply,
+            MessageLength = length,
+            Metadata = call.ReplyMetadataOrNull,
+            Trailers = call.ReplyTrailersOrNull,
+        });
+    }
+
+    private static int Write(RpcPluggedSession plugged, PipeWriter output, in RpcProtocolReply reply)
+    {
+        plugged.Writer.Begin(output);
+        plugged.Session.WriteReply(reply, plugged.Writer);
+        return plugged.Writer.End();
+    }
+}
