@@ -4,41 +4,54 @@ using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
 
-/// <remarks>How a reply of a stream becomes frames. Under the lock of the replies.</remarks>
+/// <remarks>How a reply of a stream becomes frames. Under the lock of the replies, but for what says otherwise.</remarks>
 internal sealed partial class RpcCallStream
 {
     private bool _hasStarted;
 
-    private void Append(IMessage message, ReadOnlySpan<byte> attachment)
+    // Whether it fits a DATA without flags and fields, whose header is the 16 bytes alone.
+    private bool IsShort(int size, ReadOnlySpan<byte> attachment) =>
+        attachment.IsEmpty && size <= _session.LongestPiece && (_state.ReplyEncoding == RpcEncoding.None || size == 0);
+
+    private void CheckLength(int size, ReadOnlySpan<byte> attachment)
     {
-        int size = RpcMessageCodec.CalculateSize(message);
         if (size > _session.MaxReplyLength - attachment.Length)
         {
             throw new RpcException(
                 RpcStatusCode.ResourceExhausted, $"A reply of {(long)size + attachment.Length} bytes is over the limit of {_session.MaxReplyLength}.");
         }
+    }
 
-        if (!_hasStarted)
-        {
-            AppendHeaders();
-        }
+    private void AppendShort(IMessage message, int size)
+    {
+        Span<byte> span = _filling.GetSpan(RpcFrameHeader.Size + size);
+        RpcMessageCodec.Serialize(message, span.Slice(RpcFrameHeader.Size, size));
+        new RpcFrameHeader(RpcFrameHeader.Version2, RpcFrameType.Data, _id, 0, (uint)size).Write(span);
+        _filling.Advance(RpcFrameHeader.Size + size);
+        _fillingCost += RpcFrameHeader.Size + size;
+    }
 
-        if (attachment.IsEmpty && size <= _session.LongestPiece && (_state.ReplyEncoding == RpcEncoding.None || size == 0))
-        {
-            // DATA without flags and fields: its header is the 16 bytes alone.
-            Span<byte> span = _filling.GetSpan(RpcFrameHeader.Size + size);
-            RpcMessageCodec.Serialize(message, span.Slice(RpcFrameHeader.Size, size));
-            new RpcFrameHeader(RpcFrameHeader.Version2, RpcFrameType.Data, _id, 0, (uint)size).Write(span);
-            _filling.Advance(RpcFrameHeader.Size + size);
-            _fillingCost += RpcFrameHeader.Size + size;
-            return;
-        }
-
+    // The frames of a long message, or of a compressed one. Not under the lock: others wait for that, and this takes its time.
+    private RpcByteBuffer Prepare(IMessage message, int size, ReadOnlySpan<byte> attachment, out int cost)
+    {
+        RpcByteBuffer frames = new();
         byte[] plain = ArrayPool<byte>.Shared.Rent(size + attachment.Length);
         try
         {
             RpcMessageCodec.Serialize(message, plain.AsSpan(0, size));
-            AppendLong(plain, size, attachment);
+            using RpcPooledMessage? compressed = Compress(plain, size, attachment);
+            attachment.CopyTo(plain.AsSpan(size));
+            cost = AppendPieces(
+                frames,
+                compressed?.Bytes ?? new ReadOnlySequence<byte>(plain, 0, size + attachment.Length),
+                attachment.Length,
+                compressed is null ? RpcEncoding.None : _state.ReplyEncoding);
+            return frames;
+        }
+        catch
+        {
+            frames.Clear();
+            throw;
         }
         finally
         {
@@ -46,26 +59,36 @@ internal sealed partial class RpcCallStream
         }
     }
 
+    private void AppendPrepared(ref RpcByteBuffer frames, int cost)
+    {
+        if (_filling.Length == 0)
+        {
+            (_filling, frames) = (frames, _filling);
+        }
+        else
+        {
+            frames.Written.CopyTo(_filling.GetSpan(frames.Length));
+            _filling.Advance(frames.Length);
+        }
+
+        _fillingCost += cost;
+    }
+
     // Once, ahead of the first message.
     private void AppendHeaders()
     {
+        if (_hasStarted)
+        {
+            return;
+        }
+
         if (_state.ReplyMetadata is { Count: > 0 } metadata)
         {
-            AppendFrame(RpcFrameType.Headers, new RpcCallHeader { Metadata = metadata }, default);
+            AppendFrame(_filling, RpcFrameType.Headers, new RpcCallHeader { Metadata = metadata }, default);
             _hasHeaders = true;
         }
 
         _hasStarted = true;
-    }
-
-    private void AppendLong(byte[] plain, int size, ReadOnlySpan<byte> attachment)
-    {
-        using RpcPooledMessage? compressed = Compress(plain, size, attachment);
-        attachment.CopyTo(plain.AsSpan(size));
-        AppendPieces(
-            compressed?.Bytes ?? new ReadOnlySequence<byte>(plain, 0, size + attachment.Length),
-            attachment.Length,
-            compressed is null ? RpcEncoding.None : _state.ReplyEncoding);
     }
 
     // Null if it gets no shorter, or is not to be compressed.
@@ -87,8 +110,9 @@ internal sealed partial class RpcCallStream
         return writer.Detach(attachment.Length, isCompressed: true);
     }
 
-    private void AppendPieces(in ReadOnlySequence<byte> message, int attachmentLength, RpcEncoding encoding)
+    private int AppendPieces(RpcByteBuffer frames, in ReadOnlySequence<byte> message, int attachmentLength, RpcEncoding encoding)
     {
+        int cost = 0;
         RpcMessageCutter cutter = new(message, _session.LongestPiece);
         while (!cutter.IsDone)
         {
@@ -101,17 +125,19 @@ internal sealed partial class RpcCallStream
                 AttachmentLength = isFirst ? attachmentLength : 0,
                 MessageLength = isFirst && !isLast ? message.Length : 0,
             };
-            AppendFrame(RpcFrameType.Data, header, piece);
-            _fillingCost += (int)RpcCredit.CostOf((int)piece.Length);
+            AppendFrame(frames, RpcFrameType.Data, header, piece);
+            cost += (int)RpcCredit.CostOf((int)piece.Length);
         }
+
+        return cost;
     }
 
-    private void AppendFrame(RpcFrameType type, in RpcCallHeader header, in ReadOnlySequence<byte> body)
+    private void AppendFrame(RpcByteBuffer frames, RpcFrameType type, in RpcCallHeader header, in ReadOnlySequence<byte> body)
     {
         int length = (int)body.Length;
-        Span<byte> span = _filling.GetSpan(checked(RpcCallFrameWriter.GetMaxStartLength(default, header) + length));
+        Span<byte> span = frames.GetSpan(checked(RpcCallFrameWriter.GetMaxStartLength(default, header) + length));
         int start = RpcCallFrameWriter.WriteStart(span, type, _id, default, header, length, _session.PeerLimits);
         body.CopyTo(span[start..]);
-        _filling.Advance(start + length);
+        frames.Advance(start + length);
     }
 }

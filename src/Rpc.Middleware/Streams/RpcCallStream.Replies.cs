@@ -48,24 +48,12 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
         }
 
         bool queue;
-        ValueTask room = default;
+        ValueTask room;
         try
         {
-            lock (_replyLock)
-            {
-                ThrowIfNotWritable();
-                int before = _filling.Length;
-                Append(message, attachment);
-                _waiting += _filling.Length - before;
-                queue = !_isQueued;
-                _isQueued = true;
-                if (_waiting > MostWaiting)
-                {
-                    _isWaitingForRoom = true;
-                    _room.Reset();
-                    room = new ValueTask(this, _room.Version);
-                }
-            }
+            int size = RpcMessageCodec.CalculateSize(message);
+            CheckLength(size, attachment);
+            queue = IsShort(size, attachment) ? WriteShort(message, size, out room) : WriteLong(message, size, attachment, out room);
         }
         catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException)
         {
@@ -166,6 +154,55 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _room.OnCompleted(continuation, state, token, flags);
+
+    private bool WriteShort(IMessage message, int size, out ValueTask room)
+    {
+        lock (_replyLock)
+        {
+            ThrowIfNotWritable();
+            int before = _filling.Length;
+            AppendHeaders();
+            AppendShort(message, size);
+            return OnAppended(_filling.Length - before, out room);
+        }
+    }
+
+    private bool WriteLong(IMessage message, int size, ReadOnlySpan<byte> attachment, out ValueTask room)
+    {
+        RpcByteBuffer frames = Prepare(message, size, attachment, out int cost);
+        try
+        {
+            lock (_replyLock)
+            {
+                ThrowIfNotWritable();
+                int before = _filling.Length;
+                AppendHeaders();
+                AppendPrepared(ref frames, cost);
+                return OnAppended(_filling.Length - before, out room);
+            }
+        }
+        finally
+        {
+            frames.Clear();
+        }
+    }
+
+    // Whether the stream must be queued, and what to wait for before the next message.
+    private bool OnAppended(int bytes, out ValueTask room)
+    {
+        _waiting += bytes;
+        room = default;
+        if (_waiting > MostWaiting)
+        {
+            _isWaitingForRoom = true;
+            _room.Reset();
+            room = new ValueTask(this, _room.Version);
+        }
+
+        bool queue = !_isQueued;
+        _isQueued = true;
+        return queue;
+    }
 
     private void EndReplies()
     {

@@ -100,11 +100,13 @@ internal sealed partial class RpcVersion2Call
             return Write(output, RpcFrameType.Response, new RpcCallHeader { Flags = RpcCallBits.NoMessage, Metadata = Metadata, Trailers = ReplyTrailers }, default);
         }
 
-        int length = checked((int)((_compressed?.Length ?? RpcMessageCodec.CalculateSize(reply)) + ReplyAttachment.Length));
-        if (length > session.MaxReplyLength)
+        long total = (_compressed?.Length ?? RpcMessageCodec.CalculateSize(reply)) + ReplyAttachment.Length;
+        if (total > session.MaxReplyLength)
         {
-            throw new RpcException(RpcStatusCode.ResourceExhausted, $"A reply of {length} bytes is over the limit of {session.MaxReplyLength}.");
+            throw new RpcException(RpcStatusCode.ResourceExhausted, $"A reply of {total} bytes is over the limit of {session.MaxReplyLength}.");
         }
+
+        int length = (int)total;
 
         if (length > session.PeerLimits.MaxBodyLength)
         {
@@ -171,7 +173,15 @@ internal sealed partial class RpcVersion2Call
             RpcMessageCodec.Serialize(reply, destination[..^attachment]);
         }
 
-        ReplyAttachment.CopyTo(destination[^attachment..]);
+        try
+        {
+            ReplyAttachment.CopyTo(destination[^attachment..]);
+        }
+        catch (Exception exception)
+        {
+            // Memory of the application, which may be gone.
+            throw new RpcException(RpcStatusCode.Internal, "The attachment of the reply cannot be read.", exception);
+        }
     }
 
     private void OnReplyCancelled() => session.Credit.Wake(this);

@@ -85,7 +85,7 @@ public sealed class StreamPipelineTests
         {
             await peer.SendAsync(Golden.Call(1, name: method));
             RawReply reply = await peer.ReceiveAsync();
-            Assert.Contains("version 1", reply.Data.ErrorMessage, StringComparison.Ordinal);
+            Assert.Contains("only version 2", reply.Data.ErrorMessage, StringComparison.Ordinal);
         }
 
         await peer.DisposeAsync();

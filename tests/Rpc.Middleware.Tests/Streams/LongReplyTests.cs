@@ -1,0 +1,77 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
+using Hello;
+using Kestrel.Rpc.Protocol;
+using Microsoft.AspNetCore.Builder;
+
+namespace Kestrel.Rpc.Middleware.Tests;
+
+/// <summary>A reply of a stream takes long to be serialised and compressed; the connection's other replies go on.</summary>
+public sealed class LongReplyTests
+{
+    [Theory]
+    [InlineData(RpcEncoding.None)]
+    [InlineData(RpcEncoding.Gzip)]
+    public async Task OtherCall_WhileALongReplyIsMade_IsAnswered(RpcEncoding encoding)
+    {
+        using SemaphoreSlim begun = new(0);
+        using SemaphoreSlim goOn = new(0);
+        await using TestServer server = await TestServer.StartAsync(new TestServerSetup
+        {
+            App = app =>
+            {
+                app.MapRpc("test/Long", async (Int32Value request, IRpcStreamWriter<SlowReply> replies) =>
+                {
+                    await replies.WriteAsync(new SlowReply(() => { }));
+                    await replies.WriteAsync(new SlowReply(() =>
+                    {
+                        begun.Release();
+                        Assert.True(goOn.Wait(TimeLimits.Limit, CancellationToken.None));
+                    }));
+                }).WithRpcCompression(encoding);
+                app.MapRpc(Golden.Name, (HelloRequest request) => new HelloReply { Msg = "x" });
+            },
+        });
+        await using Version2Peer peer = await Version2Peer.ConnectAsync(server);
+        await peer.SendAsync(Version2Frames.Request(
+            1, new RpcCallHeader { Flags = RpcCallBits.End, AcceptedEncodings = RpcEncodings.All }, [], "test/Long", 0));
+        Assert.True(await begun.WaitAsync(TimeLimits.Limit));
+
+        await peer.SendAsync(Version2Frames.Hello(3));
+        while ((await peer.ReceiveAsync()).Id != 3)
+        {
+        }
+
+        goOn.Release();
+        Assert.Equal(RpcStatusCode.Ok, (await peer.ReceiveResponseAsync(1)).Status.Code);
+    }
+
+    // 60,000 bytes: more than a frame takes.
+    private sealed class SlowReply(Action onWrite) : IMessage<SlowReply>
+    {
+        private readonly BytesValue _inner = StreamServer.Bytes(60_000);
+
+        public MessageDescriptor Descriptor => BytesValue.Descriptor;
+
+        public int CalculateSize() => _inner.CalculateSize();
+
+        public void WriteTo(CodedOutputStream output)
+        {
+            onWrite();
+            _inner.WriteTo(output);
+        }
+
+        public void MergeFrom(SlowReply message) => throw new NotSupportedException();
+
+        public void MergeFrom(CodedInputStream input) => throw new NotSupportedException();
+
+        public SlowReply Clone() => throw new NotSupportedException();
+
+        public bool Equals(SlowReply? other) => ReferenceEquals(this, other);
+
+        public override bool Equals(object? obj) => ReferenceEquals(this, obj);
+
+        public override int GetHashCode() => 0;
+    }
+}
