@@ -28,7 +28,8 @@ internal static partial class Log
 
     [LoggerMessage(13, LogLevel.Warning,
         "Connection {ConnectionId} begins with HTTP/2 without TLS, which its end point does not serve beside HTTP/1: either something was added to "
-        + "the end point after UseRpc(), which must be the last then, or it comes from addresses alone; name it with Listen(...). "
+        + "the end point after UseRpc(), which must be the last then, or it comes from addresses alone; name it with Listen(...); "
+        + "or a transport serves all end points because it is no IConnectionListenerFactorySelector. "
         + "Later connections of this end point are not reported.")]
     public static partial void Http2NotServed(ILogger logger, string connectionId);
 

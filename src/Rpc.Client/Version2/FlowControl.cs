@@ -190,9 +190,9 @@ internal sealed class FlowControl
         int callGrant;
         lock (_lock)
         {
-            if (cost == 0 || call.Credit.HasEnded || !call.Credit.Receives)
+            if (cost == 0 || call.Credit.HasEnded || !call.Credit.Receives || call.IsCompleted)
             {
-                return;
+                return; // one that was completed gives back all that it holds when it ends; what came after was given back at once
             }
 
             grant = _received.Release(cost);

@@ -6,5 +6,5 @@ namespace Kestrel.Rpc.Middleware;
 internal sealed partial class RpcCall : IRpcParentCall
 {
     // The caller's clock may say first that the time is over, and a timer a little before the clock.
-    TimeSpan? IRpcParentCall.TimeLeft => CancelledWith == RpcStatusCode.DeadlineExceeded ? TimeSpan.Zero : Version2?.TimeLeft;
+    TimeSpan? IRpcParentCall.TimeLeft => CancelledWith == RpcStatusCode.DeadlineExceeded ? TimeSpan.Zero : TimeLeft;
 }

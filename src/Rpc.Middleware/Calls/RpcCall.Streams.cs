@@ -6,14 +6,14 @@ namespace Kestrel.Rpc.Middleware;
 /// <remarks>Streams, attachments and compression: what a call may have beyond one message in and one out.</remarks>
 internal sealed partial class RpcCall
 {
-    private ReadOnlySequence<byte> _replyAttachment; // in version 1, where nobody gets it
+    private ReadOnlySequence<byte> _replyAttachment; // in protocols of the application, and in version 1, where nobody gets it
 
     public override ReadOnlySequence<byte> RequestAttachment
     {
         get
         {
             ThrowIfEnded(this);
-            return Version2?.RequestWithAttachment?.Attachment ?? default;
+            return Plugged?.RequestAttachment ?? Version2?.RequestWithAttachment?.Attachment ?? default;
         }
     }
 
@@ -44,7 +44,7 @@ internal sealed partial class RpcCall
     {
         if (Version2 is null)
         {
-            const string NoStreams = "The method has streams, which version 1 of the protocol has not. Call it in version 2.";
+            const string NoStreams = "The method has streams, which only version 2 of the protocol has. Call it in that.";
             Fault = RpcFault.Of(RpcStatusCode.Unimplemented, NoStreams, _route!.Name);
             return false;
         }

@@ -33,7 +33,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     {
         _owner = owner;
         IsPooled = isPooled;
-        Version2 = version2 is null ? null : new RpcVersion2Call(this, version2);
+        Version2 = version2 is null ? null : new RpcVersion2Call(this, version2, new RpcCallCancellation(owner));
         Plugged = owner.Plugged is null ? null : new RpcPluggedCall(this, owner);
         _onPipelineEnded = OnPipelineEnded;
     }

@@ -25,6 +25,9 @@ internal readonly struct RpcHandOff(RpcServerConnection connection, ValueTask<Re
         connection.OnReadPending();
         RpcCall? last = connection.TakeLast();
         _read.UnsafeOnCompleted(continuation);
-        last?.Execute();
+        if (last is not null)
+        {
+            RpcCallIsolation.RunApart(last);
+        }
     }
 }

@@ -220,6 +220,7 @@ internal sealed partial class RpcServerConnection
         do
         {
             progress = IsAtCapacity || _batch == Batch.Blocked || _framesOfTurn >= FramesPerTurn ? Progress.Paused : StartNext(ref buffer);
+            _framesOfTurn++;
         }
         while (progress == Progress.Started);
 
@@ -240,7 +241,7 @@ internal sealed partial class RpcServerConnection
             return Progress.NeedMore;
         }
 
-        _framesOfTurn += 1 + (int)(frame.Header.BodyLength / BytesPerFrame);
+        _framesOfTurn += (int)(frame.Header.BodyLength / BytesPerFrame);
         if (!_isVersionKnown)
         {
             SetVersion(status == RpcFrameReadStatus.Frame ? frame.Header : error.Header);

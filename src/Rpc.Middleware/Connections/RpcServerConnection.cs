@@ -11,7 +11,7 @@ namespace Kestrel.Rpc.Middleware;
 /// One connection: reads frames, starts calls, ends when the peer or the host does. What was read is answered before the
 /// connection closes, unless nobody is there to get it. This part is its life; the read loop is in the other one.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "RunAsync disposes of everything when it ends.")]
+[SuppressMessage("Design", "CA1001", Justification = "RunAsync disposes of the timer when it ends; the source has none.")]
 internal sealed partial class RpcServerConnection : IOutputOwner
 {
     // How long, and how much, a peer may go on sending a frame that was refused. Closing at once would answer those bytes
@@ -108,6 +108,9 @@ internal sealed partial class RpcServerConnection : IOutputOwner
             {
                 await DiscardAsync();
             }
+
+            // Credit that is given back late is for nobody, and the output may soon be somebody else's to end.
+            await Replies.CloseAsync();
         }
 
         // Nothing registered runs any more, so nobody creates the timer now.
@@ -115,8 +118,6 @@ internal sealed partial class RpcServerConnection : IOutputOwner
         {
             await _shutdownTimer.DisposeAsync();
         }
-
-        _callsCancelled.Dispose();
     }
 
     // Reading has ended because the host stops, say; a reset is still an end of the calls. Once the peer has ended its sending
@@ -187,18 +188,7 @@ internal sealed partial class RpcServerConnection : IOutputOwner
         Replies.Wake();
     }
 
-    private void CancelCalls()
-    {
-        try
-        {
-            _callsCancelled.Cancel();
-        }
-        catch (AggregateException exception)
-        {
-            // Handlers registered callbacks that throw.
-            Log.CancellationFailed(Logger, Connection.ConnectionId, exception);
-        }
-    }
+    private void CancelCalls() => RpcCancellation.Cancel(_callsCancelled, Logger, Connection.ConnectionId);
 
     private void LogReadFault(Exception exception)
     {

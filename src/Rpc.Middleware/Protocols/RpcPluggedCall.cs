@@ -1,4 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Buffers;
 using System.IO.Pipelines;
 using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
@@ -8,11 +8,9 @@ namespace Kestrel.Rpc.Middleware;
 /// <summary>
 /// What a call has beside the rest in a protocol that the application has brought. Kept by its pooled call; belongs to whoever has the call.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "A source whose timer does not run holds nothing.")]
 internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connection)
 {
-    private CancellationTokenSource? _source; // of calls with a time limit whose handler asks for its token
-    private CancellationTokenRegistration _registration;
+    private readonly RpcCallCancellation _cancellation = new(connection); // of calls with a time limit whose handler asks for its token
     private ulong _id;
     private object? _state;
 
@@ -22,12 +20,14 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
 
     public RpcMetadata RequestMetadata { get; private set; } = RpcMetadata.Empty;
 
+    public ReadOnlySequence<byte> RequestAttachment { get; private set; }
+
     /// <summary>Time left; null without a limit.</summary>
     public TimeSpan? TimeLeft => Timeout - connection.Server.TimeProvider.GetElapsedTime(call.ReceivedAt);
 
     /// <summary>Why the call was cancelled; null if it was not.</summary>
     public RpcStatusCode? CancelledWith => connection.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
-        : TimeLeft <= TimeSpan.Zero || _source is { IsCancellationRequested: true } ? RpcStatusCode.DeadlineExceeded
+        : TimeLeft <= TimeSpan.Zero || _cancellation.IsCancellationRequested ? RpcStatusCode.DeadlineExceeded
         : null;
 
     public CancellationToken CancellationToken
@@ -39,23 +39,27 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
                 return connection.CallsCancelled;
             }
 
-            if (_source is null)
+            if (!_cancellation.IsStarted)
             {
-                _source = new CancellationTokenSource(left > TimeSpan.Zero ? left : TimeSpan.Zero, connection.Server.TimeProvider);
-                _registration = connection.CallsCancelled.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _source);
+                _cancellation.Start(left);
             }
 
-            return _source.Token;
+            return _cancellation.Token;
         }
     }
 
-    public void Start(in RpcProtocolRequest request)
+    /// <summary>Whether body and attachment are as long as they may be. If not, neither is looked at.</summary>
+    public bool IsWithinLimits { get; private set; }
+
+    public void Start(in RpcProtocolRequest request, bool isWithinLimits)
     {
+        IsWithinLimits = isWithinLimits;
         _id = request.Id;
         _state = request.State;
         Timeout = request.Timeout;
         IsOneWay = request.IsOneWay;
         RequestMetadata = request.Metadata ?? RpcMetadata.Empty;
+        RequestAttachment = isWithinLimits ? new ReadOnlySequence<byte>(request.Attachment.ToArray()) : default;
     }
 
     /// <summary>Writes the reply, or the error in its place. In the writer's role.</summary>
@@ -96,7 +100,7 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
     }
 
     /// <summary>Gives back what the call holds. Something of the application may still use it: then it is never used again.</summary>
-    public void Abandon() => _registration.Unregister();
+    public void Abandon() => _cancellation.Abandon();
 
     /// <summary>Forgets everything about the call.</summary>
     public void Reset()
@@ -104,22 +108,19 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
         _state = null;
         Timeout = null;
         RequestMetadata = RpcMetadata.Empty;
-        if (_source is not null)
-        {
-            _registration.Unregister();
-            _registration = default;
-            _source.CancelAfter(System.Threading.Timeout.InfiniteTimeSpan); // not disposed of: the connection may be cancelling it right now
-            _source = null;
-        }
+        RequestAttachment = default;
+        _cancellation.Reset();
     }
 
     private int WriteMessage(RpcPluggedSession plugged, PipeWriter output, IMessage reply)
     {
         plugged.Writer.Begin(output);
         int length = RpcMessageCodec.CalculateSize(reply);
-        if (length > plugged.Limits.MaxBodyLength)
+        ReadOnlySequence<byte> attachment = call.ReplyAttachment;
+        if (length + attachment.Length > plugged.Limits.MaxBodyLength)
         {
-            throw new RpcException(RpcStatusCode.ResourceExhausted, $"A reply of {length} bytes is over the limit of {plugged.Limits.MaxBodyLength}.");
+            throw new RpcException(
+                RpcStatusCode.ResourceExhausted, $"A reply of {length + attachment.Length} bytes is over the limit of {plugged.Limits.MaxBodyLength}.");
         }
 
         return Write(plugged, output, new RpcProtocolReply
@@ -128,6 +129,7 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
             State = _state,
             Message = reply,
             MessageLength = length,
+            Attachment = attachment,
             Metadata = call.ReplyMetadataOrNull,
             Trailers = call.ReplyTrailersOrNull,
         });

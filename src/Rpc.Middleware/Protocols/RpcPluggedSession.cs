@@ -84,7 +84,7 @@ internal sealed class RpcPluggedSession : IRpcProtocolServer
         }
 
         // Copied: more is read before the verification has ended.
-        _held.Add(new HeldCall(call, request.Method.ToArray(), request.Body.ToArray()));
+        _held.Add(new HeldCall(call, request.Method.ToArray(), call.Plugged!.IsWithinLimits ? request.Body.ToArray() : []));
     }
 
     public void Refuse(in RpcProtocolRequest request, RpcStatus status)
@@ -129,7 +129,7 @@ internal sealed class RpcPluggedSession : IRpcProtocolServer
     private RpcCall StartCall(in RpcProtocolRequest request)
     {
         RpcCall call = _connection.StartCall((uint)request.Id);
-        call.Plugged!.Start(request);
+        call.Plugged!.Start(request, isWithinLimits: request.Body.Length + request.Attachment.Length <= Limits.MaxBodyLength);
         return call;
     }
 
@@ -140,11 +140,11 @@ internal sealed class RpcPluggedSession : IRpcProtocolServer
         {
             Fail(call, fault);
         }
-        else if (body.Length > Limits.MaxBodyLength)
+        else if (!call.Plugged!.IsWithinLimits)
         {
-            Fail(call, RpcFault.Of(RpcStatusCode.ResourceExhausted, $"A message of {body.Length} bytes is over the limit.", route.Name));
+            Fail(call, RpcFault.Of(RpcStatusCode.ResourceExhausted, $"A message of more than {Limits.MaxBodyLength} bytes is over the limit.", route.Name));
         }
-        else if (call.Plugged!.Timeout <= TimeSpan.Zero)
+        else if (call.Plugged.Timeout <= TimeSpan.Zero)
         {
             Fail(call, RpcFault.Of(RpcStatusCode.DeadlineExceeded, "The time for the call was over when it came.", route.Name));
         }

@@ -22,6 +22,12 @@ public readonly ref struct RpcProtocolReply
     /// <summary>Bytes of the message, within the server's limit; 0 with an error.</summary>
     public int MessageLength { get; internal init; }
 
+    /// <summary>
+    /// Bytes that the method gives beside the message (<see cref="RpcContext.ReplyAttachment"/>); empty for none, and with an error. Counts with
+    /// the message against the limit.
+    /// </summary>
+    public ReadOnlySequence<byte> Attachment { get; internal init; }
+
     /// <summary>What the method wants to go ahead of the reply; <see langword="null"/> for nothing.</summary>
     public RpcMetadata? Metadata { get; internal init; }
 

@@ -15,6 +15,9 @@ public readonly ref struct RpcProtocolRequest
     /// <summary>The request message. Parsed before <see cref="IRpcProtocolServer.Start"/> returns, or copied.</summary>
     public ReadOnlySequence<byte> Body { get; init; }
 
+    /// <summary>Bytes beside the message: <see cref="RpcContext.RequestAttachment"/>. Copied. Counts with the body against the limit.</summary>
+    public ReadOnlySequence<byte> Attachment { get; init; }
+
     /// <summary>What came beside it; <see langword="null"/> for none. Must not be changed afterwards.</summary>
     public RpcMetadata? Metadata { get; init; }
 

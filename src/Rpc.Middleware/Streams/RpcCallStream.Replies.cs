@@ -302,6 +302,7 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
             ForgetReplies();
         }
 
+        _session.Credit.WakeNext(); // what they were to take is there for others
         _dropped = RpcFault.Of(code, why);
         FailReplies(code == RpcStatusCode.Unavailable ? new RpcException(code, why) : new OperationCanceledException(_cancelled));
     }

@@ -3,8 +3,9 @@ using Kestrel.Rpc.Protocol;
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
-/// How much of cut replies the peer takes, and the replies that wait for more. Any thread: one lock, held for a few instructions; replies that
-/// fit one frame never come here.
+/// How much of cut replies and of streams the peer takes, and the calls that wait for more: in line, so that whatever the peer grants wakes those
+/// alone that it is enough for. Who was woken wakes the next one, whether it takes something or not. Any thread: one lock, held for a few
+/// instructions; replies that fit one frame never come here.
 /// </summary>
 internal sealed class RpcReplyCredit(OutputQueue replies)
 {
@@ -15,7 +16,9 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
     private const long MostCopied = RpcSettings.DefaultConnectionCredit;
 
     private readonly Lock _lock = new();
-    private readonly List<RpcVersion2Call> _waiting = [];
+    private readonly LinkedList<RpcVersion2Call> _line = []; // wait for credit of the connection
+    private readonly LinkedList<RpcVersion2Call> _lineForRoom = []; // wait for room for a copy
+    private readonly LinkedList<RpcVersion2Call> _others = []; // wait for credit of their own
     private RpcSendCredit _connection = new(RpcSettings.DefaultConnectionCredit);
     private int _initial = RpcSettings.DefaultCallCredit;
     private long _copied;
@@ -43,16 +46,17 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
     {
         lock (_lock)
         {
-            if (_isOver || _copied == 0 || _copied + length <= MostCopied)
+            if (!HasRoom(length) && call.CancelledWith is null)
             {
-                _copied += length;
-                return true;
+                Wait(call, _lineForRoom, length);
+                return false;
             }
 
-            call.IsWaitingForCredit = true;
-            _waiting.Add(call);
-            return false;
+            _copied += length;
         }
+
+        WakeNext();
+        return true;
     }
 
     /// <summary>Gives the room of a copy back.</summary>
@@ -63,7 +67,7 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
             _copied -= length;
         }
 
-        Wake(null);
+        WakeNext();
     }
 
     /// <summary>Takes credit for a piece.</summary>
@@ -76,23 +80,18 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
     /// </returns>
     public bool TryTake(RpcVersion2Call call, int length, out int granted)
     {
+        bool isTaken;
         lock (_lock)
         {
-            if (RpcCredit.TryTake(ref call.Credit, ref _connection, length, LeastPiece, out granted))
-            {
-                return true;
-            }
-
-            if (_isOver || call.CancelledWith is not null)
+            isTaken = RpcCredit.TryTake(ref call.Credit, ref _connection, length, LeastPiece, out granted);
+            if (!isTaken && !TryWait(call, RpcCredit.CostOf(Math.Min(length, LeastPiece))))
             {
                 granted = -1;
-                return false;
             }
-
-            call.IsWaitingForCredit = true;
-            _waiting.Add(call);
-            return false;
         }
+
+        WakeNext();
+        return isTaken;
     }
 
     /// <summary>Takes credit for frames that are not cut any more, for all of them or for none.</summary>
@@ -102,8 +101,14 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
     {
         lock (_lock)
         {
-            return TakeWhole(call, cost);
+            if (!TakeWhole(call, cost))
+            {
+                return false;
+            }
         }
+
+        WakeNext();
+        return true;
     }
 
     /// <summary>As <see cref="TryTakeWhole"/>. If there is not enough the call is sent again when there is more, unless none can come any more.</summary>
@@ -112,35 +117,15 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
     /// <param name="isOver">Whether nothing waits, because there is nothing to wait for.</param>
     public bool TryTakeWholeOrWait(RpcVersion2Call call, int cost, out bool isOver)
     {
+        bool isTaken;
         lock (_lock)
         {
-            isOver = false;
-            if (TakeWhole(call, cost))
-            {
-                return true;
-            }
-
-            isOver = _isOver || call.CancelledWith is not null;
-            if (!isOver)
-            {
-                call.IsWaitingForCredit = true;
-                _waiting.Add(call);
-            }
-
-            return false;
-        }
-    }
-
-    private bool TakeWhole(RpcVersion2Call call, int cost)
-    {
-        if (cost > call.Credit.Available || cost > _connection.Available)
-        {
-            return false;
+            isTaken = TakeWhole(call, cost);
+            isOver = !isTaken && !TryWait(call, cost);
         }
 
-        call.Credit.Take(cost);
-        _connection.Take(cost);
-        return true;
+        WakeNext();
+        return isTaken;
     }
 
     /// <summary>Adds what the peer grants to the whole connection.</summary>
@@ -155,7 +140,7 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
             }
         }
 
-        Wake(null);
+        WakeNext();
         return true;
     }
 
@@ -177,9 +162,16 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
             {
                 return false;
             }
+
+            if (call.Place.List != _others || call.Credit.Available < call.Needed)
+            {
+                return true;
+            }
+
+            _others.Remove(call.Place);
         }
 
-        Wake(call);
+        replies.Send(call.Item);
         return true;
     }
 
@@ -194,18 +186,59 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
         }
     }
 
-    /// <summary>Sends the call's reply again, or all that wait, so that they see what has changed.</summary>
-    public void Wake(RpcVersion2Call? only)
+    /// <summary>Sends what waits of a call again, if it does, so that it sees what has changed.</summary>
+    public void Wake(RpcVersion2Call call)
+    {
+        lock (_lock)
+        {
+            if (call.Place.List is not { } list)
+            {
+                return;
+            }
+
+            list.Remove(call.Place);
+        }
+
+        replies.Send(call.Item);
+    }
+
+    /// <summary>
+    /// Wakes who is first in line, if there is enough for it. Also to be called for a call that was woken and wants nothing any more.
+    /// </summary>
+    public void WakeNext()
+    {
+        RpcVersion2Call? next = null;
+        RpcVersion2Call? nextForRoom = null;
+        lock (_lock)
+        {
+            if (_line.First is { } first && (_isOver || first.Value.Needed <= _connection.Available))
+            {
+                next = first.Value;
+                _line.RemoveFirst();
+            }
+
+            if (_lineForRoom.First is { } firstForRoom && HasRoom(firstForRoom.Value.Needed))
+            {
+                nextForRoom = firstForRoom.Value;
+                _lineForRoom.RemoveFirst();
+            }
+        }
+
+        Send(next);
+        Send(nextForRoom);
+    }
+
+    /// <summary>Notes that no credit can come any more: what waits, or would, ends with an error.</summary>
+    public void End()
     {
         RpcVersion2Call[] woken;
         lock (_lock)
         {
-            woken = only is null ? [.. _waiting] : only.IsWaitingForCredit ? [only] : [];
-            foreach (RpcVersion2Call call in woken)
-            {
-                call.IsWaitingForCredit = false;
-                _waiting.Remove(call);
-            }
+            _isOver = true;
+            woken = [.. _line, .. _lineForRoom, .. _others];
+            _line.Clear();
+            _lineForRoom.Clear();
+            _others.Clear();
         }
 
         foreach (RpcVersion2Call call in woken)
@@ -214,14 +247,44 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
         }
     }
 
-    /// <summary>Notes that no credit can come any more: what waits, or would, ends with an error.</summary>
-    public void End()
+    private void Send(RpcVersion2Call? call)
     {
-        lock (_lock)
+        if (call is not null)
         {
-            _isOver = true;
+            replies.Send(call.Item);
+        }
+    }
+
+    // What follows: under the lock.
+    private bool HasRoom(long length) => _isOver || _copied == 0 || _copied + length <= MostCopied;
+
+    private bool TakeWhole(RpcVersion2Call call, int cost)
+    {
+        if (cost > call.Credit.Available || cost > _connection.Available)
+        {
+            return false;
         }
 
-        Wake(null);
+        call.Credit.Take(cost);
+        _connection.Take(cost);
+        return true;
+    }
+
+    // False if there is nothing to wait for.
+    private bool TryWait(RpcVersion2Call call, long needed)
+    {
+        if (_isOver || call.CancelledWith is not null)
+        {
+            return false;
+        }
+
+        Wait(call, call.Credit.Available < needed ? _others : _line, needed);
+        return true;
+    }
+
+    private static void Wait(RpcVersion2Call call, LinkedList<RpcVersion2Call> line, long needed)
+    {
+        call.Needed = needed;
+        line.AddLast(call.Place);
     }
 }

@@ -14,14 +14,18 @@ internal sealed partial class RpcVersion2Call
     private bool _isWakeable;
     private int _reserved; // bytes of it, as RpcReplyCredit counts them
 
-    /// <summary>Guarded by the lock of <see cref="RpcReplyCredit"/>, as the next three.</summary>
+    /// <summary>Guarded by the lock of <see cref="RpcReplyCredit"/>, as the next four.</summary>
     public RpcSendCredit Credit;
 
     public bool HasCredit { get; set; }
 
     public int EarlyCredit { get; set; }
 
-    public bool IsWaitingForCredit { get; set; }
+    /// <summary>Its place among those that wait; in no list while it does not.</summary>
+    public LinkedListNode<RpcVersion2Call> Place => field ??= new(this);
+
+    /// <summary>What it waits for, in bytes.</summary>
+    public long Needed { get; set; }
 
     private RpcEncoding SentEncoding => _compressed is null ? RpcEncoding.None : ReplyEncoding;
 
@@ -47,10 +51,20 @@ internal sealed partial class RpcVersion2Call
             return WriteResponse(output, out isDone);
         }
 
-        if (!stream.TryWriteAll(output, out int written))
+        int written;
+        try
         {
-            isDone = false;
-            return written;
+            if (!stream.TryWriteAll(output, out written))
+            {
+                isDone = false;
+                return written;
+            }
+        }
+        catch
+        {
+            // The output is broken. Its handler may run on, and the call with it.
+            isDone = stream.OnDiscarded();
+            throw;
         }
 
         return written + WriteResponse(output, out isDone);
@@ -252,6 +266,7 @@ internal sealed partial class RpcVersion2Call
 
     private void DropReply()
     {
+        bool mayHaveWaited = _isWakeable || Stream is not null;
         _isWakeable = false;
         _compressed?.Dispose();
         _compressed = null;
@@ -262,6 +277,10 @@ internal sealed partial class RpcVersion2Call
             _cutter = default;
             session.Credit.Release(_reserved);
             _reserved = 0;
+        }
+        else if (mayHaveWaited)
+        {
+            session.Credit.WakeNext();
         }
     }
 }

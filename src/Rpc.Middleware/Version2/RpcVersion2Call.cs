@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -8,17 +7,13 @@ namespace Kestrel.Rpc.Middleware;
 /// What a call of version 2 has beside the rest: a time limit, cancellation of its own, metadata, a request in pieces. Kept by its pooled
 /// call. The read loop starts and cancels it; for the rest it belongs to whoever has the call.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "A source whose timer does not run holds nothing.")]
-internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session session)
+internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session session, RpcCallCancellation cancellation)
 {
     private const int NotCancelled = -1;
 
     private volatile uint _id; // 0: not under way
     private RpcReceiveCredit _received; // of the read loop
     private volatile int _cancelledWith = NotCancelled;
-    private CancellationTokenSource? _source; // used again, unless it was cancelled
-    private bool _isSourceUsed;
-    private CancellationTokenRegistration _registration;
 
     /// <summary>What the output queue knows it by.</summary>
     public IOutputItem Item => call;
@@ -78,20 +73,24 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         : null;
 
     // A timer may fire a little before the clock says so.
-    private bool IsOutOfTime => Timeout is not null && (TimeLeft <= TimeSpan.Zero || (_isSourceUsed && _source!.IsCancellationRequested));
+    private bool IsOutOfTime => Timeout is not null && (TimeLeft <= TimeSpan.Zero || cancellation.IsCancellationRequested);
 
     /// <summary>Made when it is first asked for, as few handlers do.</summary>
     public CancellationToken CancellationToken
     {
         get
         {
-            if (!_isSourceUsed)
+            if (!cancellation.IsStarted)
             {
-                _isSourceUsed = true;
-                StartSource();
+                cancellation.Start(TimeLeft);
+                Interlocked.MemoryBarrier(); // pairs with the one in Cancel
+                if (_cancelledWith != NotCancelled)
+                {
+                    cancellation.Cancel();
+                }
             }
 
-            return _source!.Token;
+            return cancellation.Token;
         }
     }
 
@@ -125,8 +124,8 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     public void Cancel(RpcStatusCode code)
     {
         _cancelledWith = (int)code;
-        Interlocked.MemoryBarrier(); // pairs with the one in StartSource
-        CancelSource();
+        Interlocked.MemoryBarrier(); // pairs with the one in CancellationToken
+        cancellation.Cancel();
         session.Credit.Wake(this); // a reply that waits for credit
     }
 
@@ -145,7 +144,7 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     public void Abandon()
     {
         DropReply();
-        _registration.Unregister();
+        cancellation.Abandon();
     }
 
     /// <summary>Forgets everything about the call.</summary>
@@ -169,50 +168,6 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         ReplyMetadata = null;
         ReplyTrailers = null;
         _cancelledWith = NotCancelled;
-        if (_isSourceUsed)
-        {
-            _isSourceUsed = false;
-            _registration.Unregister();
-            _registration = default;
-            if (!_source!.TryReset())
-            {
-                // Not disposed of: the read loop may be cancelling it right now.
-                _source = null;
-            }
-        }
-    }
-
-    private void StartSource()
-    {
-        if (_source is null || _source.IsCancellationRequested)
-        {
-            // Cancelled: by a CANCEL that came when the call before had just ended.
-            _source = new CancellationTokenSource(System.Threading.Timeout.InfiniteTimeSpan, session.Server.TimeProvider);
-        }
-
-        _registration = session.CallsCancelled.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _source);
-        if (TimeLeft is { } left && left < SniffTimer.Longest)
-        {
-            _source.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
-        }
-
-        Interlocked.MemoryBarrier(); // pairs with the one in Cancel
-        if (_cancelledWith != NotCancelled)
-        {
-            CancelSource();
-        }
-    }
-
-    private void CancelSource()
-    {
-        try
-        {
-            _source?.Cancel();
-        }
-        catch (AggregateException exception)
-        {
-            // Handlers registered callbacks that throw.
-            Log.CancellationFailed(session.Logger, session.ConnectionId, exception);
-        }
+        cancellation.Reset();
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using Google.Protobuf;
 using Hello;
@@ -125,6 +126,52 @@ public sealed class PluggedProtocolTests
 
         Assert.Equal(["ERR", "1", code], failed.Words[..3]);
         Assert.Equal("Hello y", (await peer.ReceiveTextAsync()).Msg);
+    }
+
+    [Theory]
+    [InlineData(10, "OK")]
+    [InlineData(600, "ERR")] // both ways would be over the limit of 1,000
+    public async Task Call_WithAttachment_ComesBackBesideTheReply(int length, string result)
+    {
+        await using TestServer server = await StartAsync(app => app.MapRpc(Golden.Name, (HelloRequest request, RpcContext call) =>
+        {
+            byte[] twice = [.. call.RequestAttachment.ToArray(), .. call.RequestAttachment.ToArray()];
+            call.ReplyAttachment = new ReadOnlySequence<byte>(twice);
+            return new HelloReply { Msg = request.Msg };
+        }));
+        await using RawPeer peer = await server.ConnectAsync();
+        byte[] message = new HelloRequest { Msg = "m" }.ToByteArray();
+        byte[] attachment = [.. Enumerable.Range(0, length).Select(i => (byte)i)];
+
+        await peer.SendAsync(TextProtocol.Call(1, Golden.Name, [.. message, .. attachment], $" attachment={length}"));
+
+        TextReply reply = await peer.ReceiveTextAsync();
+        Assert.Equal(result, reply.Words[0]);
+        if (result == "OK")
+        {
+            Assert.Equal([.. message, .. attachment, .. attachment], reply.Body);
+        }
+        else
+        {
+            Assert.Equal(nameof(RpcStatusCode.ResourceExhausted), reply.Words[2]);
+        }
+    }
+
+    [Fact]
+    public async Task Call_ToAMethodWithStreams_IsUnimplemented()
+    {
+        await using TestServer server = await StartAsync(app => app.MapRpc("test/Many", (HelloRequest request) => Many()));
+        await using RawPeer peer = await server.ConnectAsync();
+
+        await peer.SendAsync(TextPeer.Hello(1, "x", name: "test/Many"));
+
+        Assert.Equal(nameof(RpcStatusCode.Unimplemented), (await peer.ReceiveTextAsync()).Words[2]);
+
+        static async IAsyncEnumerable<HelloReply> Many()
+        {
+            await Task.Yield();
+            yield return new HelloReply();
+        }
     }
 
     [Fact]

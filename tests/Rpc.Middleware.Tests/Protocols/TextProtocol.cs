@@ -9,7 +9,7 @@ namespace Kestrel.Rpc.Middleware.Tests;
 /// <summary>
 /// A protocol as an application might bring one: lines of text with a length, and as many bytes behind them.
 /// <code>
-/// TXT {id} {service/method} {length} [{key}={value}]...\n{request}     timeout= in milliseconds, oneway=1; other keys are metadata
+/// TXT {id} {service/method} {length} [{key}={value}]...\n{request}     timeout= in milliseconds, oneway=1, attachment= its last bytes; other keys are metadata
 /// OK {id} {length} [{key}={value}]...\n{reply}                         ERR {id} {code} {length}\n{message}
 /// TXT PING {number}\n                                                  PONG {number}\n
 /// TXT BYE\n                                                            ends the connection
@@ -83,6 +83,7 @@ internal sealed class TextProtocol : IRpcProtocol
             RpcMetadata metadata = [];
             TimeSpan? timeout = null;
             bool isOneWay = false;
+            int attachment = 0;
             foreach (string[] pair in words[4..].Select(word => word.Split('=', 2)))
             {
                 switch (pair[0])
@@ -92,6 +93,9 @@ internal sealed class TextProtocol : IRpcProtocol
                         break;
                     case "oneway":
                         isOneWay = true;
+                        break;
+                    case "attachment":
+                        attachment = int.Parse(pair[1], CultureInfo.InvariantCulture);
                         break;
                     case "throw":
                         throw new InvalidDataException("The protocol is broken.");
@@ -105,7 +109,8 @@ internal sealed class TextProtocol : IRpcProtocol
             {
                 Id = id,
                 Method = Encoding.UTF8.GetBytes(words[2]),
-                Body = message.Body,
+                Body = message.Body.Slice(0, message.Body.Length - attachment),
+                Attachment = message.Body.Slice(message.Body.Length - attachment),
                 Metadata = metadata,
                 Timeout = timeout,
                 IsOneWay = isOneWay,
@@ -139,13 +144,17 @@ internal sealed class TextProtocol : IRpcProtocol
             }
 
             string metadata = string.Concat((reply.Metadata ?? []).Concat(reply.Trailers ?? []).Select(entry => $" {entry.Key}={entry.Value}"));
-            output.Write(Encoding.UTF8.GetBytes($"OK {reply.Id} {reply.MessageLength}{metadata}\n"));
+            output.Write(Encoding.UTF8.GetBytes($"OK {reply.Id} {reply.MessageLength + reply.Attachment.Length}{metadata}\n"));
             if ((string?)reply.State == "half")
             {
                 throw new NotSupportedException("Something was.");
             }
 
             reply.WriteMessage(output);
+            foreach (ReadOnlyMemory<byte> piece in reply.Attachment)
+            {
+                output.Write(piece.Span);
+            }
         }
 
         private static string[] Words(in ReadOnlySequence<byte> line) => Encoding.UTF8.GetString(line).Split(' ');

@@ -70,6 +70,38 @@ public sealed class StreamEndTests
         await server.ExpectNothingLeftAsync();
     }
 
+    [Fact]
+    public async Task Caller_GivesUpWhileRepliesCome_NothingElseHappens()
+    {
+        await using TestServer server = await ServeAsync(async (requests, replies, _) =>
+        {
+            while (true)
+            {
+                await replies.WriteAsync(StreamServer.Bytes(10));
+            }
+        });
+        await using RpcConnection connection = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
+        for (int i = 0; i < 200; i++)
+        {
+            using CancellationTokenSource source = new();
+            using RpcDuplexStreamingCall<BytesValue, BytesValue> call = connection.StartDuplexStream(Duplex, new RpcCallOptions { CancellationToken = source.Token });
+            Task reading = Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+            {
+                for (int replies = 0; await call.Replies.MoveNextAsync(); replies++)
+                {
+                    if (replies == i)
+                    {
+                        _ = Task.Run(source.Cancel);
+                    }
+                }
+            });
+            await reading.InTime();
+        }
+
+        await connection.DisposeAsync();
+        await server.ExpectNothingLeftAsync();
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

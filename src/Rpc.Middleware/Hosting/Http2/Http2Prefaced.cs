@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Kestrel.Rpc.Middleware;
 
@@ -21,7 +22,9 @@ internal sealed class Http2Prefaced
     /// <summary>Whether this is the hidden end point itself, which gets the defaults of all end points.</summary>
     public static bool IsHidden(EndPoint endPoint) => endPoint is HiddenEndPoint;
 
-    /// <summary>Adds the hidden end point to the server, once.</summary>
+    /// <summary>
+    /// Adds the hidden end point to the server, once; not if a transport would bind it that does not say which end points it serves.
+    /// </summary>
     public void AddTo(KestrelServerOptions options)
     {
         if (_isAdded)
@@ -30,7 +33,17 @@ internal sealed class Http2Prefaced
         }
 
         _isAdded = true;
-        options.Listen(new HiddenEndPoint(), hidden =>
+        HiddenEndPoint endPoint = new();
+
+        // As Kestrel asks them: the last one first, and those that do not say serve all.
+        IConnectionListenerFactory? transport = options.ApplicationServices.GetServices<IConnectionListenerFactory>()
+            .LastOrDefault(factory => factory is not IConnectionListenerFactorySelector selector || selector.CanBind(endPoint));
+        if (transport is not HiddenListenerFactory)
+        {
+            return;
+        }
+
+        options.Listen(endPoint, hidden =>
         {
             hidden.Protocols = HttpProtocols.Http2;
 
