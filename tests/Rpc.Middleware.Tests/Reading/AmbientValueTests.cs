@@ -1,6 +1,7 @@
 using Hello;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
 
 namespace Kestrel.Rpc.Middleware.Tests;
 

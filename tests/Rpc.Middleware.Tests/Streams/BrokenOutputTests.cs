@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
 
 namespace Kestrel.Rpc.Middleware.Tests;
 
