@@ -48,7 +48,7 @@ public sealed class LongReplyTests
     }
 
     // 60,000 bytes: more than a frame takes.
-    private sealed class SlowReply(Action onWrite) : IMessage<SlowReply>
+    private sealed class SlowReply(Action onWrite) : IMessage<SlowReply>, IBufferMessage
     {
         private readonly BytesValue _inner = StreamServer.Bytes(60_000);
 
@@ -56,11 +56,15 @@ public sealed class LongReplyTests
 
         public int CalculateSize() => _inner.CalculateSize();
 
-        public void WriteTo(CodedOutputStream output)
+        public void WriteTo(CodedOutputStream output) => throw new NotSupportedException();
+
+        public void InternalWriteTo(ref WriteContext output)
         {
             onWrite();
-            _inner.WriteTo(output);
+            ((IBufferMessage)_inner).InternalWriteTo(ref output);
         }
+
+        public void InternalMergeFrom(ref ParseContext input) => throw new NotSupportedException();
 
         public void MergeFrom(SlowReply message) => throw new NotSupportedException();
 
