@@ -314,7 +314,7 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
     {
         lock (_replyLock)
         {
-            _replyFailure ??= exception;
+            exception = _replyFailure ??= Settle(exception);
             if (!_isWaitingForRoom)
             {
                 return;

@@ -308,7 +308,7 @@ internal sealed partial class RpcCallStream
     {
         lock (_requestLock)
         {
-            _requestFailure ??= exception;
+            exception = _requestFailure ??= Settle(exception);
             StopCollecting();
             EndWaiting(exception);
         }

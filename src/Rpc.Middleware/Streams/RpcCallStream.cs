@@ -49,6 +49,10 @@ internal sealed partial class RpcCallStream
         _session.Credit.Wake(_state);
     }
 
+    // The tokens of calls are cancelled a little after their connection: what that ends is cancelled all the same.
+    private Exception Settle(Exception exception) =>
+        exception is not OperationCanceledException && _state.CancelledWith is not null ? new OperationCanceledException(_cancelled) : exception;
+
     private static InvalidOperationException HasEnded() =>
         new("The call has ended, and its streams with it. Read and write only until the handler returns.");
 }
