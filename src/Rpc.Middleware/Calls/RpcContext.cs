@@ -109,7 +109,10 @@ public abstract class RpcContext : IRpcParentCall
     /// reset or aborted, or the host's shutdown time-out has passed. Not cancelled by a peer that merely stops sending: it gets its answers. Whether such a peer is
     /// still there shows only when a reply is written, so a handler that waits for long needs a time limit of its own.
     /// </summary>
-    /// <remarks>The call's own, as everything here: what goes on after the call must not use it.</remarks>
+    /// <remarks>
+    /// The call's own, as everything here: what goes on after the call must not use it. Callbacks registered with it run on the thread pool, after
+    /// the token says that it is cancelled.
+    /// </remarks>
     public abstract CancellationToken CancellationToken { get; }
 
     /// <summary>

@@ -60,6 +60,7 @@ public sealed class HandlerCancellationTests
     {
         using ManualResetEventSlim release = new();
         using SemaphoreSlim started = new(0);
+        using SemaphoreSlim cleaning = new(0);
         await using TestServer server = await TestServer.StartAsync(new TestServerSetup
         {
             Transport = transport,
@@ -71,6 +72,7 @@ public sealed class HandlerCancellationTests
                     // As SqlCommand does, say, which tells its server over the network.
                     using (token.Register(() =>
                     {
+                        cleaning.Release();
                         release.Wait(TimeLimits.Limit, CancellationToken.None);
                     }))
                     {
@@ -96,7 +98,7 @@ public sealed class HandlerCancellationTests
         Assert.True(await started.WaitAsync(TimeLimits.Limit));
 
         await peer.SendAsync(Version2Frames.Cancel(1));
-        await Task.Delay(300);
+        Assert.True(await cleaning.WaitAsync(TimeLimits.Limit));
         int answered = 0;
         try
         {

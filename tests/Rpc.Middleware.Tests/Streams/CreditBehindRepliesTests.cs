@@ -76,7 +76,6 @@ public sealed class CreditBehindRepliesTests
         }
 
         await Until(() => Volatile.Read(ref uploaded) == 34);
-        await Task.Delay(200);
         await slow.Requests.WriteAsync(StreamServer.Bytes(60_000)).InTime();
         await Until(() => Volatile.Read(ref read) == 1);
         for (int i = 0; i < 100; i++)
