@@ -38,6 +38,7 @@ internal static class RpcExceptions
             };
         }
 
+        call.NoteException(exception);
         Log.HandlerFailed(connection.Logger, name, id, exception);
         string message = connection.Server.Options.EnableDetailedErrors ? Describe(exception) : Failed;
         return new RpcFault(name.Service, name.Method, RpcErrorCode.Server, message);

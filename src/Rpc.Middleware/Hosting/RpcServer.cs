@@ -38,6 +38,9 @@ internal sealed class RpcServer(
     /// <summary>Who verifies connections; null if nobody does.</summary>
     public IRpcConnectionAuthenticator? Authenticator { get; private set; }
 
+    /// <summary>Who watches the calls.</summary>
+    public RpcCallObserver Observer => field ??= services.GetRequiredService<RpcCallObserver>();
+
     /// <summary>How long the host waits for running calls when it stops.</summary>
     public TimeSpan ShutdownTimeout => hostOptions.Value.ShutdownTimeout;
 

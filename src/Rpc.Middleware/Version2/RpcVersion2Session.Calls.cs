@@ -40,6 +40,7 @@ internal sealed partial class RpcVersion2Session
         RpcCall call = _connection.StartCall(id);
         RpcVersion2Call state = call.Version2!;
         state.Start(id);
+        call.NoteRoute(method.Route);
         if (FindFault(method, header, state) is { } fault)
         {
             Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
