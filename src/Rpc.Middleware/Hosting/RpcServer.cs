@@ -89,6 +89,7 @@ internal sealed class RpcServer(
         lock (_lock)
         {
             _ = Protocols;
+            _ = Observer; // its instruments are there before the first connection
             Authenticator ??= services.GetService<IRpcConnectionAuthenticator>();
             _dispatch ??= BuildDispatch();
         }

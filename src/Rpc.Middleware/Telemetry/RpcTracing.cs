@@ -40,6 +40,7 @@ internal sealed class RpcTracing(TimeProvider time, DistributedContextPropagator
     /// <summary>Starts an activity as the current one. For an async method, which its caller does not see the current one of.</summary>
     public void Start(Activity activity, long receivedAt)
     {
+        Activity.Current = null; // as in Create: starting looks for a parent, too
         activity.SetStartTime((time.GetUtcNow() - time.GetElapsedTime(receivedAt)).UtcDateTime);
         activity.Start();
     }
