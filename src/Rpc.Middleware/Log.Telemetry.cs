@@ -21,4 +21,7 @@ internal static partial class Log
     public static partial void FailedCall(
         ILogger logger, string method, string? peer, string connectionId, string status, TimeSpan duration, TimeSpan queueTime, TimeSpan? timeLeft, string? traceId,
         long suppressed);
+
+    [LoggerMessage(83, LogLevel.Error, "The health checks could not be run, so the server says that it does not serve.")]
+    public static partial void HealthChecksFailed(ILogger logger, Exception exception);
 }
