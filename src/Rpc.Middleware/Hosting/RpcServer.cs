@@ -10,7 +10,7 @@ namespace Kestrel.Rpc.Middleware;
 /// What all connections share: the pipeline and the mapped methods, collected until the host starts and frozen then.
 /// Collecting is done by the thread that builds the application; what is frozen may be read by any thread.
 /// </summary>
-internal sealed class RpcServer(
+internal sealed partial class RpcServer(
     IServiceProvider services,
     IOptions<RpcServerOptions> options,
     IOptions<HostOptions> hostOptions,
@@ -37,9 +37,6 @@ internal sealed class RpcServer(
 
     /// <summary>Who verifies connections; null if nobody does.</summary>
     public IRpcConnectionAuthenticator? Authenticator { get; private set; }
-
-    /// <summary>How long the host waits for running calls when it stops.</summary>
-    public TimeSpan ShutdownTimeout => hostOptions.Value.ShutdownTimeout;
 
     public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
 

@@ -140,6 +140,10 @@ internal sealed class RpcPluggedSession : IRpcProtocolServer
         {
             Fail(call, fault);
         }
+        else if (_connection.IsDraining)
+        {
+            Fail(call, RpcServerConnection.StoppingFault(route.Name));
+        }
         else if (!call.Plugged!.IsWithinLimits)
         {
             Fail(call, RpcFault.Of(RpcStatusCode.ResourceExhausted, $"A message of more than {Limits.MaxBodyLength} bytes is over the limit.", route.Name));

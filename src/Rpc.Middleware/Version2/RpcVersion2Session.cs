@@ -37,6 +37,8 @@ internal sealed partial class RpcVersion2Session
 
     public CancellationToken CallsCancelled => _connection.CallsCancelled;
 
+    public RpcStatusCode CancelledBecause => _connection.CancelledBecause;
+
     /// <summary>The longest frames that the peer takes. The peer's settings come before any call, so replies see the last word.</summary>
     public RpcFrameLimits PeerLimits { get; private set; }
 
