@@ -13,7 +13,6 @@ internal sealed partial class RpcServerConnection
     internal const int FramesPerTurn = 512;
     private const int BytesPerFrame = 256;
 
-    private readonly RpcDispatchTable _dispatch;
     private readonly int _maxConcurrentCalls;
     private RpcFrameRules _rules; // of all versions until the first frame, then of its version
     private bool _isVersionKnown;

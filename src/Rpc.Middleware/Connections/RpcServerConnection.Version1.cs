@@ -46,7 +46,7 @@ internal sealed partial class RpcServerConnection
             return last.Route;
         }
 
-        RpcSpelling? found = _dispatch.Find(protocolData, out fault);
+        RpcSpelling? found = Dispatch.Find(protocolData, out fault);
         _lastCalled = found ?? _lastCalled;
         return found?.Route;
     }

@@ -24,13 +24,13 @@ internal sealed partial class RpcServerConnection : IOutputOwner
     private volatile bool _isTransportClosed;
     private int _isAborted;
 
-    public RpcServerConnection(RpcServer server, ConnectionContext connection, IRpcProtocol? protocol = null)
+    public RpcServerConnection(RpcServer server, ConnectionContext connection, RpcDispatchTable dispatch, IRpcProtocol? protocol = null)
     {
         Server = server;
         Connection = connection;
         CallsCancelled = _callsCancelled.Token;
         _input = connection.Transport.Input;
-        _dispatch = server.Dispatch;
+        Dispatch = dispatch;
         _rules = server.FrameRules;
         _maxConcurrentCalls = server.Options.Limits.MaxConcurrentCallsPerConnection;
         Calls = new RpcCallPool(this);
@@ -48,6 +48,9 @@ internal sealed partial class RpcServerConnection : IOutputOwner
     public RpcCallPool Calls { get; }
 
     public OutputQueue Replies { get; }
+
+    /// <summary>The methods that the end point of the connection serves.</summary>
+    public RpcDispatchTable Dispatch { get; }
 
     /// <summary>Set with the first frame, if that is of version 2.</summary>
     public RpcVersion2Session? Version2 { get; private set; }

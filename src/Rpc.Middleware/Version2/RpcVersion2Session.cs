@@ -17,7 +17,7 @@ internal sealed partial class RpcVersion2Session
     public RpcVersion2Session(RpcServerConnection connection)
     {
         _connection = connection;
-        _dispatch = connection.Server.Dispatch;
+        _dispatch = connection.Dispatch;
         _maxMessageLength = connection.Server.FrameLimits.MaxBodyLength;
         _maxConcurrentCalls = connection.Server.Options.Limits.MaxConcurrentCallsPerConnection;
         PeerLimits = RpcFrameRules.DefaultVersion2Limits;
