@@ -43,7 +43,6 @@ public static class RpcServiceCollectionExtensions
         services.AddSingleton<RpcCallObserver>();
         services.AddSingleton(new RpcServiceRegistrations(services));
         services.AddSingleton<RpcServer>();
-        services.AddSingleton<RpcConnectionHandler>();
         services.AddSingleton<IHostedService, RpcStartup>();
         services.AddSingleton<Http2Prefaced>();
 
