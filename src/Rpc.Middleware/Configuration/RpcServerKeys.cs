@@ -16,6 +16,7 @@ internal static class RpcServerKeys
         [nameof(RpcServerOptions.Dedicated)] = NamesOf<RpcDedicatedOptions>(),
         [nameof(RpcServerOptions.Connections)] = NamesOf<RpcServerConnectionOptions>(),
         [nameof(RpcServerOptions.Drain)] = NamesOf<RpcServerDrainOptions>(),
+        [nameof(RpcServerOptions.CallLog)] = NamesOf<RpcCallLogOptions>(),
     };
 
     /// <summary>Names every key below <c>Rpc:Server</c> that means nothing.</summary>
