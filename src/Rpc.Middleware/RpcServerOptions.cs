@@ -34,6 +34,9 @@ public sealed class RpcServerOptions
     /// <summary>The threads of methods with <see cref="RpcScheduling.Dedicated"/>.</summary>
     public RpcDedicatedOptions Dedicated { get; } = new();
 
+    /// <summary>How credentials of calls are treated.</summary>
+    public RpcAuthenticationOptions Authentication { get; } = new();
+
     /// <summary>How connections are treated.</summary>
     public RpcServerConnectionOptions Connections { get; } = new();
 }

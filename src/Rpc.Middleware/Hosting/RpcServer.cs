@@ -38,6 +38,9 @@ internal sealed class RpcServer(
     /// <summary>Who verifies connections; null if nobody does.</summary>
     public IRpcConnectionAuthenticator? Authenticator { get; private set; }
 
+    /// <summary>Makes what a connection remembers of its calls' credentials; null if that is nothing.</summary>
+    public Func<RpcCredentialCache>? CreateCredentialCache { get; private set; }
+
     /// <summary>How long the host waits for running calls when it stops.</summary>
     public TimeSpan ShutdownTimeout => hostOptions.Value.ShutdownTimeout;
 
@@ -87,6 +90,10 @@ internal sealed class RpcServer(
         {
             _ = Protocols;
             Authenticator ??= services.GetService<IRpcConnectionAuthenticator>();
+            RpcAuthenticationOptions authentication = Options.Authentication;
+            CreateCredentialCache ??= authentication.CachedCredentialsPerConnection == 0
+                ? null
+                : () => new RpcCredentialCache(authentication.CachedCredentialsPerConnection, authentication.CachedCredentialsLifetime, timeProvider);
             _dispatch ??= BuildDispatch();
         }
     }
@@ -125,7 +132,10 @@ internal sealed class RpcServer(
     private RpcDispatchTable BuildDispatch()
     {
         RpcDelegate? middleware = _middleware.Count == 0 ? null : RpcPipeline.Compose(_middleware, RpcPipeline.Handler);
-        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware))];
+        RpcCallAuthentication? authentication = services.GetService<IRpcCallAuthenticator>() is { } authenticator
+            ? new RpcCallAuthentication(this, authenticator)
+            : null;
+        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware, authentication))];
         RpcDispatchTable table = new(endpoints);
         if (endpoints.Any(endpoint => endpoint.Scheduling == RpcScheduling.Dedicated))
         {
