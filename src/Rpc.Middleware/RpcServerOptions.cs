@@ -37,6 +37,9 @@ public sealed class RpcServerOptions
     /// <summary>How credentials of calls are treated.</summary>
     public RpcAuthenticationOptions Authentication { get; } = new();
 
+    /// <summary>How much that is of no use one connection may send.</summary>
+    public RpcFloodOptions Floods { get; } = new();
+
     /// <summary>How connections are treated.</summary>
     public RpcServerConnectionOptions Connections { get; } = new();
 }

@@ -9,7 +9,6 @@ internal sealed partial class RpcServerConnection
 {
     private RpcVerification? _verification; // null if there is nothing left to verify
     private bool _isSpecial;
-    private RpcCredentialCache? _credentials; // with the first call that has some
 
     /// <summary>Who the peer is. Any thread.</summary>
     public ClaimsPrincipal User
@@ -17,11 +16,6 @@ internal sealed partial class RpcServerConnection
         get => field ?? Interlocked.CompareExchange(ref field, new ClaimsPrincipal(new ClaimsIdentity()), null) ?? field;
         set;
     }
-
-    /// <summary>The credentials of its calls that were accepted; null if none are remembered. Any thread.</summary>
-    public RpcCredentialCache? Credentials => Server.CreateCredentialCache is not { } create
-        ? null
-        : Volatile.Read(ref _credentials) ?? Interlocked.CompareExchange(ref _credentials, create(), null) ?? _credentials;
 
     // Null if the next frame is one like any other.
     private Progress? StartSpecial(ref ReadOnlySequence<byte> buffer)

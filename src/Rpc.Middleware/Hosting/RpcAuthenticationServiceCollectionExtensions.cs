@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Kestrel.Rpc.Middleware;
+using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -18,5 +19,25 @@ public static class RpcAuthenticationServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         return services.AddSingleton<IRpcCallAuthenticator, TAuthenticator>();
+    }
+
+    /// <summary>
+    /// Has the client certificate of a TLS connection say who the peer is, once for each connection. Whether certificates are asked for, and which
+    /// ones are trusted, is the end point's <c>UseHttps</c> to say (<c>ClientCertificateMode</c>); this adds no trust of its own. It takes the place of an
+    /// authenticator of <c>AddRpcConnectionAuthenticator</c> added before. Needs <c>AddRpc</c> too.
+    /// </summary>
+    /// <param name="services">The services of the host that runs Kestrel.</param>
+    /// <param name="configure">Changes the options; may be <see langword="null"/>.</param>
+    public static IServiceCollection AddRpcCertificateAuthentication(
+        this IServiceCollection services, Action<RpcCertificateOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        OptionsBuilder<RpcCertificateOptions> options = services.AddOptions<RpcCertificateOptions>();
+        if (configure is not null)
+        {
+            options.Configure(configure);
+        }
+
+        return services.AddSingleton<IRpcConnectionAuthenticator, RpcCertificateAuthenticator>();
     }
 }

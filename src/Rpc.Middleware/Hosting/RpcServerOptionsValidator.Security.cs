@@ -2,7 +2,7 @@ using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
 
-/// <content>Credentials.</content>
+/// <content>Credentials and floods.</content>
 internal sealed partial class RpcServerOptionsValidator
 {
     private const int MostCachedCredentials = 1_024;
@@ -17,6 +17,11 @@ internal sealed partial class RpcServerOptionsValidator
                 + "letters, digits, '-', '_' and '.', and no '-bin' at the end.");
         }
 
+        CheckRange(faults, "Floods.MaxPings", options.Floods.MaxPings, 1, int.MaxValue);
+        CheckRange(faults, "Floods.MaxCancels", options.Floods.MaxCancels, 1, int.MaxValue);
+        CheckRange(faults, "Floods.MaxSmallGrants", options.Floods.MaxSmallGrants, 1, int.MaxValue);
+        CheckRange(faults, "Floods.MaxStrayFrames", options.Floods.MaxStrayFrames, 1, int.MaxValue);
+        CheckRange(faults, "Floods.MaxRefusedCalls", options.Floods.MaxRefusedCalls, 1, int.MaxValue);
         CheckRange(faults, "Authentication.CachedCredentialsPerConnection", authentication.CachedCredentialsPerConnection, 0, MostCachedCredentials);
         if (authentication.CachedCredentialsLifetime <= TimeSpan.Zero || authentication.CachedCredentialsLifetime > SniffTimer.Longest)
         {
