@@ -44,6 +44,7 @@ internal sealed partial class RpcServerOptionsValidator : IValidateOptions<RpcSe
         }
 
         CheckSecurity(faults, options);
+        CheckDrain(faults, options.Drain);
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 
