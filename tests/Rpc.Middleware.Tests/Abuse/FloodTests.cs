@@ -86,7 +86,14 @@ public sealed class FloodTests
         Assert.Equal("free", (await bystander.ReceiveResponseAsync(1)).Text);
         await bystander.DisposeAsync();
         await peer.DisposeAsync();
-        await server.ExpectNothingLeftAsync();
+        Task gone = server.ExpectNothingLeftAsync();
+        while (!gone.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1)); // our transports give memory back when it was idle for a while, by this clock
+            await Task.WhenAny(gone, Task.Delay(20));
+        }
+
+        await gone;
         int most = new RpcFloodOptions().MaxCancels + 1;
         Assert.InRange(gate.Started, 1, most);
         Assert.InRange(gate.MostAtOnce, 1, new RpcServerLimits().MaxConcurrentCallsPerConnection);
