@@ -21,7 +21,7 @@ public sealed class DetectionFuzz
     {
         private static readonly byte[] Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray();
 
-        private readonly PortProtocol _native = new NativePortProtocol(null!);
+        private readonly PortProtocol _native = new NativePortProtocol(null!, null!);
         private readonly PortProtocol _text;
         private readonly PortProtocol _http2 = new Http2PortProtocol(null!, null!, null!);
         private readonly PortProtocol _tls = new TlsPortProtocol(null, null!);
@@ -30,7 +30,7 @@ public sealed class DetectionFuzz
 
         public DetectionTarget(IRpcProtocol text)
         {
-            _text = new PluggedPortProtocol(null!, text);
+            _text = new PluggedPortProtocol(null!, null!, text);
             _table = new ProtocolTable(_native, _text, _http2, _tls, _http);
         }
 
