@@ -257,6 +257,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _scope = null;
         _features = null;
         _items = null;
+        _user = null;
         _pipeline = default;
         _replyMetadata = null;
         _replyTrailers = null;

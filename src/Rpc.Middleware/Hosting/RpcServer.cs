@@ -123,7 +123,8 @@ internal sealed partial class RpcServer(
     private RpcDispatchTable BuildDispatch()
     {
         RpcDelegate? middleware = _middleware.Count == 0 ? null : RpcPipeline.Compose(_middleware, RpcPipeline.Handler);
-        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware))];
+        RpcCallAuthentication? authentication = CreateAuthentication();
+        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware, authentication))];
         RpcDispatchTable table = Place(endpoints);
         if (endpoints.Any(endpoint => endpoint.Scheduling == RpcScheduling.Dedicated))
         {
