@@ -36,7 +36,7 @@ internal sealed partial class RpcServerConnection
     // In version 1. In version 2 calls may wait for frames of their caller, so reading never stops for their number.
     private bool IsAtCapacity => Version2 is null && _started - Replies.Finished >= _maxConcurrentCalls;
 
-    private bool HasCapacity => !IsAborted && !Replies.IsFlushing && !IsAtCapacity;
+    private bool HasCapacity => !IsAborted && !Replies.IsFlushing && !IsAtCapacity && !_isInPlace;
 
     /// <summary>Whether the host stops and the peer was told so.</summary>
     public bool IsDraining { get; private set; }
@@ -190,7 +190,7 @@ internal sealed partial class RpcServerConnection
                 ProbeInput();
             }
 
-            await Replies.WaitAsync(IsAtCapacity ? _started - _maxConcurrentCalls + 1 : 0);
+            await Replies.WaitAsync(_isInPlace ? long.MaxValue : IsAtCapacity ? _started - _maxConcurrentCalls + 1 : 0);
         }
 
         return false;
@@ -219,7 +219,7 @@ internal sealed partial class RpcServerConnection
         _receivedAt = Server.TimeProvider.GetTimestamp();
         do
         {
-            progress = IsAtCapacity || _batch == Batch.Blocked || _framesOfTurn >= FramesPerTurn ? Progress.Paused : StartNext(ref buffer);
+            progress = IsAtCapacity || _isInPlace || _batch == Batch.Blocked || _framesOfTurn >= FramesPerTurn ? Progress.Paused : StartNext(ref buffer);
             _framesOfTurn++;
         }
         while (progress == Progress.Started);

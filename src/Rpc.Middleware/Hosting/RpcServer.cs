@@ -43,6 +43,9 @@ internal sealed class RpcServer(
 
     public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
 
+    /// <summary>The limits that calls pass.</summary>
+    public RpcGates Gates => field ??= new RpcGates(Options.Limits, timeProvider);
+
     public RpcFrameLimits FrameLimits => field ??= new RpcFrameLimits
     {
         MaxProtocolDataLength = Options.Limits.MaxProtocolDataLength,
@@ -125,7 +128,7 @@ internal sealed class RpcServer(
     private RpcDispatchTable BuildDispatch()
     {
         RpcDelegate? middleware = _middleware.Count == 0 ? null : RpcPipeline.Compose(_middleware, RpcPipeline.Handler);
-        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware))];
+        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware, Gates))];
         RpcDispatchTable table = new(endpoints);
         if (endpoints.Any(endpoint => endpoint.Scheduling == RpcScheduling.Dedicated))
         {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>Names the key, the value and the range of every option that is out of range.</summary>
-internal sealed class RpcServerOptionsValidator : IValidateOptions<RpcServerOptions>
+internal sealed partial class RpcServerOptionsValidator : IValidateOptions<RpcServerOptions>
 {
     private const int MostConcurrentCalls = 1_000_000;
     private const int MostThreads = 1_024;
@@ -43,6 +43,7 @@ internal sealed class RpcServerOptionsValidator : IValidateOptions<RpcServerOpti
                 + $"and {SniffTimer.Longest} at most.");
         }
 
+        CheckLimits(faults, options.Limits);
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 
