@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Diagnostics;
-using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
@@ -8,16 +5,13 @@ using Kestrel.Rpc.Protocol;
 namespace Kestrel.Rpc.Middleware;
 
 /// <remarks>
-/// What the handler writes. A message becomes a frame in a buffer at once; the connection's writer takes whole buffers, as far as there is
-/// credit. So the messages that a handler writes one after the other leave together. Bounded: above <see cref="MostWaiting"/> bytes the handler waits.
+/// What the handler writes. A message becomes a frame in a buffer at once; the connection's writer takes whole buffers. So the messages that a
+/// handler writes one after the other leave together. Bounded: above <see cref="MostWaiting"/> bytes the handler waits.
 /// </remarks>
 internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSource
 {
     /// <summary>Bytes that may wait, and the last message: as much as one flush takes.</summary>
     internal const int MostWaiting = OutputQueue.BytesPerFlush;
-
-    // After so many bytes it is the turn of others.
-    private const int BytesPerTurn = OutputQueue.BytesPerFlush;
 
     private readonly Lock _replyLock = new();
     private RpcByteBuffer _filling = new(); // under the lock, as all up to the next comment
@@ -30,10 +24,6 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
     private bool _hasHeaders;
     private Exception? _replyFailure;
     private ManualResetValueTaskSourceCore<bool> _room = new() { RunContinuationsAsynchronously = true };
-    private RpcByteBuffer _draining = new(); // of the connection's writer, as the next
-    private int _drainingCost;
-    private int _drained;
-    private RpcFault? _dropped; // why messages were dropped that the handler had written
 
     /// <summary>Whether metadata has gone ahead of the messages. Only once all of them were written.</summary>
     public bool HasSentHeaders => _hasHeaders;
@@ -75,74 +65,6 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
         lock (_replyLock)
         {
             _isCompleted = true;
-        }
-    }
-
-    /// <summary>Writes what waits, as far as it may now. In the writer's role.</summary>
-    /// <param name="output">Where it goes.</param>
-    /// <param name="written">Bytes written.</param>
-    /// <returns>True if all has left and the handler has ended, so that the RESPONSE is next; else the queue knows when to come again.</returns>
-    public bool TryWriteAll(PipeWriter output, out int written)
-    {
-        written = 0;
-        while (true)
-        {
-            if (_state.CancelledWith is { } code)
-            {
-                DropReplies(code, "The call was cancelled.");
-            }
-
-            if (_drained == _draining.Length && !TryTakeFilled(out bool hasEnded))
-            {
-                if (hasEnded)
-                {
-                    _call.Fault ??= _dropped;
-                }
-
-                return hasEnded;
-            }
-
-            if (written >= BytesPerTurn)
-            {
-                _session.Replies.WriteAgain(_call);
-                return false;
-            }
-
-            if (!TryPay(out int length, out bool isOver))
-            {
-                if (isOver)
-                {
-                    DropReplies(RpcStatusCode.Unavailable, "The peer has stopped sending and cannot grant more of the replies.");
-                    continue;
-                }
-
-                // From here on another thread may send it again.
-                _session.Replies.Postpone();
-                return false;
-            }
-
-            output.Write(_draining.Written.Slice(_drained, length));
-            _drained += length;
-            written += length;
-            OnWritten(length);
-        }
-    }
-
-    /// <summary>Nothing can be sent any more. In the writer's role.</summary>
-    /// <returns>Whether the handler has ended, so that the call can.</returns>
-    public bool OnDiscarded()
-    {
-        FailReplies(new RpcException(RpcStatusCode.Unavailable, "The connection has ended."));
-        lock (_replyLock)
-        {
-            ForgetReplies();
-            _isQueued = _hasHandlerEnded;
-            if (!_hasHandlerEnded)
-            {
-                _session.Replies.Postpone();
-            }
-
-            return _hasHandlerEnded;
         }
     }
 
@@ -251,65 +173,6 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
         }
     }
 
-    private bool TryTakeFilled(out bool hasEnded)
-    {
-        _draining.Clear();
-        _drained = 0;
-        hasEnded = false;
-        lock (_replyLock)
-        {
-            (_filling, _draining) = (_draining, _filling);
-            _drainingCost = _fillingCost;
-            _fillingCost = 0;
-            if (_draining.Length > 0)
-            {
-                return true;
-            }
-
-            hasEnded = _hasHandlerEnded;
-            if (!hasEnded)
-            {
-                _isQueued = false;
-                _session.Replies.Postpone(); // still in the role: nobody else gets it before this returns
-            }
-
-            return false;
-        }
-    }
-
-    // All of it, or the next frame.
-    private bool TryPay(out int length, out bool isOver)
-    {
-        isOver = false;
-        length = _draining.Length;
-        if (_drained == 0 && length <= BytesPerTurn && _session.Credit.TryTakeWhole(_state, _drainingCost))
-        {
-            return true;
-        }
-
-        bool isFrame = RpcFrameHeader.TryParse(_draining.Written[_drained..], out RpcFrameHeader frame);
-        Debug.Assert(isFrame, "The buffer has whole frames.");
-        length = (int)frame.FrameLength;
-        return frame.Type == RpcFrameType.Headers
-            || _session.Credit.TryTakeWholeOrWait(_state, (int)RpcCredit.CostOf((int)frame.BodyLength), out isOver);
-    }
-
-    private void OnWritten(int bytes)
-    {
-        lock (_replyLock)
-        {
-            _waiting -= bytes;
-            if (!_isWaitingForRoom || _waiting > MostWaiting / 2)
-            {
-                return;
-            }
-
-            _isWaitingForRoom = false;
-        }
-
-        _room.SetResult(true);
-    }
-
     private void FailReplies(Exception exception)
     {
         lock (_replyLock)
@@ -324,32 +187,6 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
         }
 
         _room.SetException(exception);
-    }
-
-    // In the writer's role.
-    private void DropReplies(RpcStatusCode code, string why)
-    {
-        lock (_replyLock)
-        {
-            if (_waiting == 0)
-            {
-                return;
-            }
-
-            ForgetReplies();
-        }
-
-        _session.Credit.WakeNext(); // what they were to take is there for others
-        _dropped = RpcFault.Of(code, why);
-        FailReplies(code == RpcStatusCode.Unavailable ? new RpcException(code, why) : new OperationCanceledException(_cancelled));
-    }
-
-    private void ForgetReplies()
-    {
-        _filling.Clear();
-        _draining.Clear();
-        _fillingCost = _drainingCost = _drained = 0;
-        _waiting = 0;
     }
 
     private async ValueTask WaitForRoomAsync(ValueTask room, CancellationToken cancellationToken)
