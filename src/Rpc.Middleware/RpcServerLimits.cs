@@ -25,6 +25,19 @@ public sealed class RpcServerLimits
     public int MaxConcurrentCallsPerConnection { get; set; } = 1_000;
 
     /// <summary>
+    /// How many RPC connections the server serves, of all protocols but HTTP. The first call of a further one is answered with RESOURCE_EXHAUSTED (<c>SERVER</c> in version 1), not processed, and the
+    /// connection ends; one of a protocol of the application is closed. Default <see langword="null"/>: no limit; 1 to 1,000,000. Kestrel's <c>Limits.MaxConcurrentConnections</c> and the transports'
+    /// <c>MaxConnections</c> bound connections of every kind, and cost less: they turn them away without a word.
+    /// </summary>
+    public int? MaxConnections { get; set; }
+
+    /// <summary>
+    /// How many calls of one connection may have streams. A call beyond that is refused with RESOURCE_EXHAUSTED, not processed. Default 1,000; 1 to 1,000,000. They count among
+    /// <see cref="MaxConcurrentCallsPerConnection"/>, too.
+    /// </summary>
+    public int MaxStreamsPerConnection { get; set; } = 1_000;
+
+    /// <summary>
     /// How many calls of all connections run at once. By default any number. <c>RequireConcurrency</c> bounds a method; <c>DisableServerConcurrencyLimit</c> lets its calls past this.
     /// </summary>
     public RpcConcurrencyOptions Calls { get; } = new();

@@ -89,7 +89,15 @@ internal sealed partial class RpcServerConnection
                 return;
             }
 
-            switch (StartCalls(ref buffer))
+            long lengthBefore = buffer.Length;
+            Progress progress = StartCalls(ref buffer);
+            bool hasFrame = buffer.Length != lengthBefore;
+            if (hasFrame)
+            {
+                Volatile.Write(ref _framedAt, _receivedAt);
+            }
+
+            switch (progress)
             {
                 case Progress.NeedMore:
                     if (result.IsCompleted && !buffer.IsEmpty)
@@ -98,6 +106,7 @@ internal sealed partial class RpcServerConnection
                     }
 
                     _examined = buffer.Length;
+                    NoteWaiting(buffer.Length, hasFrame);
                     _input.AdvanceTo(buffer.Start, buffer.End);
                     if (result.IsCompleted)
                     {
@@ -106,11 +115,13 @@ internal sealed partial class RpcServerConnection
 
                     break;
                 case Progress.Paused:
+                    NotePaused();
                     // There may be whole frames left, so the next read must not wait for more bytes.
                     _examined = 0;
                     _input.AdvanceTo(buffer.Start);
                     break;
                 case Progress.Unverified:
+                    NotePaused();
                     _examined = 0;
                     _input.AdvanceTo(buffer.Start);
                     if (!await VerifyAsync())
@@ -127,12 +138,12 @@ internal sealed partial class RpcServerConnection
 
             if (result.IsCanceled)
             {
-                if (Version2 is null)
+                if (EndIfWatched() || (_isStopping && Version2 is null))
                 {
                     return;
                 }
 
-                Version2.EndLateCalls();
+                Version2?.EndLateCalls();
                 EndBatch();
             }
         }
@@ -171,6 +182,7 @@ internal sealed partial class RpcServerConnection
     private async ValueTask<bool> WaitForCapacityAsync()
     {
         StartLast();
+        NotePaused();
         bool isProbed = false;
         while (!IsAborted)
         {

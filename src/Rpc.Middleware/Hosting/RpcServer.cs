@@ -43,6 +43,9 @@ internal sealed class RpcServer(
 
     public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
 
+    /// <summary>The connections.</summary>
+    public RpcHeartbeat Heartbeat { get; } = new(options.Value, timeProvider);
+
     /// <summary>The limits that calls pass.</summary>
     public RpcGates Gates => field ??= new RpcGates(Options.Limits, timeProvider);
 
@@ -107,7 +110,11 @@ internal sealed class RpcServer(
     }
 
     /// <summary>Ends its threads, with the services of the host.</summary>
-    public void Dispose() => DedicatedThreads?.Dispose();
+    public void Dispose()
+    {
+        DedicatedThreads?.Dispose();
+        Heartbeat.Dispose();
+    }
 
     private IRpcProtocol[] FindProtocols()
     {

@@ -38,9 +38,29 @@ internal sealed partial class RpcServerOptionsValidator
         }
     }
 
+    private static void CheckTimes(List<string> faults, RpcServerConnectionOptions options)
+    {
+        CheckTime(faults, "IdleTimeout", options.IdleTimeout);
+        CheckTime(faults, "SendTimeout", options.SendTimeout);
+    }
+
+    private static void CheckTime(List<string> faults, string key, TimeSpan value)
+    {
+        if (value <= TimeSpan.Zero && value != Timeout.InfiniteTimeSpan)
+        {
+            faults.Add($"RpcServerOptions.Connections.{key} is {value}; it must be more than zero, or Timeout.InfiniteTimeSpan.");
+        }
+    }
+
     private static void CheckLimits(List<string> faults, RpcServerLimits limits)
     {
         CheckConcurrency(faults, "RpcServerOptions.Limits.Calls", limits.Calls);
+        CheckNumber(faults, "RpcServerOptions.Limits.MaxStreamsPerConnection", limits.MaxStreamsPerConnection);
+        if (limits.MaxConnections is { } connections)
+        {
+            CheckNumber(faults, "RpcServerOptions.Limits.MaxConnections", connections);
+        }
+
         if (limits.PriorityKey is { } key && (key.Length == 0 || key.EndsWith(RpcMetadataEntry.BinarySuffix, StringComparison.Ordinal)))
         {
             faults.Add($"RpcServerOptions.Limits.PriorityKey is '{key}'; it must be a key of text metadata, or null.");

@@ -44,6 +44,7 @@ internal sealed partial class RpcServerOptionsValidator : IValidateOptions<RpcSe
         }
 
         CheckLimits(faults, options.Limits);
+        CheckTimes(faults, options.Connections);
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 
