@@ -6,8 +6,8 @@ public sealed class RpcAdaptiveConcurrencyOptions
     /// <summary>The bound before anything was measured. Default 40; 1 to 1,000,000.</summary>
     public int InitialLimit { get; set; } = 40;
 
-    /// <summary>The bound is never below this, so that a server whose calls have become slow goes on. Default 2; 1 to 1,000,000.</summary>
-    public int MinLimit { get; set; } = 2;
+    /// <summary>The bound is never below this, so that a server whose calls have become slow goes on. Default 1; 1 to 1,000,000.</summary>
+    public int MinLimit { get; set; } = 1;
 
     /// <summary>
     /// How often the shortest latency is measured anew under load, with the bound lowered for a moment so that nothing queues. Default 10 s; 1 s to 1 h.

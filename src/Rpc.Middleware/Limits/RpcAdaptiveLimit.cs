@@ -9,8 +9,8 @@ namespace Kestrel.Rpc.Middleware;
 /// </summary>
 /// <remarks>
 /// The formula and the idea of measuring the shortest latency anew from time to time are those of brpc's auto limiter (its document
-/// <c>auto_concurrency_limiter.md</c>). Ours moves half of the way at once, because with a queue in the server the whole way overshoots and swings; it does not shrink while
-/// the bound was not reached, for then it has learnt nothing; and it never goes below what Little's law asks for. Any thread: whoever cannot have the lock leaves its sample out.
+/// <c>auto_concurrency_limiter.md</c>). Ours moves half of the way at once, because with a queue in the server the whole way overshoots and swings; it does not move while
+/// the bound is far, for then nothing was learnt; it never goes below what Little's law asks for; and to measure anew it halves the bound until that costs throughput. Any thread: whoever cannot have the lock leaves its sample out.
 /// </remarks>
 internal sealed class RpcAdaptiveLimit
 {
@@ -26,6 +26,8 @@ internal sealed class RpcAdaptiveLimit
     private const double SmoothingOfRate = 0.1; // towards a lower one; a higher one counts at once
     private const double Busy = 0.75; // of the bound
     private const double Quiet = 0.9; // of what keeps the server busy: nothing queues there
+    private const double Saturated = 0.95; // of the most calls a second
+    private const int MostDraining = 20; // windows
 
     private readonly Lock _lock = new();
     private readonly int _least;
@@ -46,7 +48,7 @@ internal sealed class RpcAdaptiveLimit
     private int _samples; // that did not fail
     private int _peak; // calls at once
     private Phase _phase;
-    private int _before; // the bound before the quiet moment
+    private int _drained; // windows since the bound was lowered
     private long _shortest;
 
     public RpcAdaptiveLimit(RpcAdaptiveConcurrencyOptions options, int most, TimeProvider time)
@@ -59,7 +61,7 @@ internal sealed class RpcAdaptiveLimit
         _longestWindow = (long)(LongestWindow.TotalSeconds * _frequency);
         _remeasureInterval = (long)(options.RemeasureInterval.TotalSeconds * _frequency);
         _windowStart = time.GetTimestamp();
-        _remeasureAt = _windowStart + _remeasureInterval;
+        _remeasureAt = _windowStart; // the first latencies under load may be those of a queue
     }
 
     private enum Phase
@@ -118,7 +120,8 @@ internal sealed class RpcAdaptiveLimit
     {
         double latency = (double)_latencies / _samples;
         double rate = Interlocked.Exchange(ref _ended, 0) * (double)_frequency / elapsed;
-        bool isBusy = _peak >= _current * Busy;
+        int peak = _peak;
+        bool isBusy = peak >= _current * Busy;
         _windowStart = now;
         _latencies = 0;
         _samples = 0;
@@ -126,15 +129,11 @@ internal sealed class RpcAdaptiveLimit
         switch (_phase)
         {
             case Phase.Draining:
-                // What was let in before has ended in it.
-                _phase = Phase.Measuring;
+                // Until what was let in before has ended; calls that never end are not waited for.
+                _phase = peak <= _current || ++_drained >= MostDraining ? Phase.Measuring : Phase.Draining;
                 break;
             case Phase.Measuring:
-                _shortest = (long)latency;
-                _rate = Math.Max(rate, _rate * Quiet);
-                _phase = Phase.Normal;
-                _current = Math.Max(_before, Bounded(_rate * latency / _frequency));
-                _remeasureAt = now + _remeasureInterval;
+                EndQuiet(now, latency, rate);
                 break;
             default:
                 Learn(latency, rate, isBusy);
@@ -186,9 +185,30 @@ internal sealed class RpcAdaptiveLimit
             return;
         }
 
-        _before = _current;
+        StartQuiet(Bounded(_rate / _frequency * _shortest * Quiet));
+    }
+
+    private void StartQuiet(int limit)
+    {
         _phase = Phase.Draining;
-        _current = Math.Min(_current, Bounded(_rate / _frequency * _shortest * Quiet));
+        _drained = 0;
+        _current = Math.Min(_current, limit);
+    }
+
+    // As long as fewer calls at once are as many a second, some of them have been waiting: then the latency is not the shortest yet.
+    private void EndQuiet(long now, double latency, double rate)
+    {
+        _rate = Math.Max(rate, _rate);
+        if (rate >= _rate * Saturated && _current > _least)
+        {
+            StartQuiet(Math.Max(_least, _current / 2));
+            return;
+        }
+
+        _phase = Phase.Normal;
+        _shortest = (long)latency;
+        _current = Bounded(_rate / _frequency * latency * (1 + _explore));
+        _remeasureAt = now + _remeasureInterval;
     }
 
     private int Bounded(double limit) => (int)Math.Clamp(Math.Ceiling(limit), _least, _most);
