@@ -90,6 +90,7 @@ internal abstract partial class PendingCall
             Failure ??= exception;
         }
 
+        HandOver(); // whoever reads gets it ahead of the end
         Finish();
         return isGood;
     }
@@ -105,9 +106,15 @@ internal abstract partial class PendingCall
         }
         catch (RpcException exception)
         {
+            HandOver(); // what came before, ahead of the end
             FailHere(exception);
             return true;
         }
+    }
+
+    /// <summary>Shows its reader the messages of the DATA frames that have come. On the read loop, after all that came together.</summary>
+    public virtual void HandOver()
+    {
     }
 
     /// <summary>Takes the metadata of a HEADERS frame. Held by the caller.</summary>

@@ -4,13 +4,27 @@ using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Client;
 
-/// <remarks>What is received. The queue is bounded by the credit of the call, and one message.</remarks>
+/// <remarks>
+/// What is received. The queue is bounded by the credit of the call, and one message. The read loop hands over many messages at once, the reader
+/// takes all that wait, and gives credit back for many: one by one, each message would have the two meet at two locks.
+/// </remarks>
 internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TReply>, IValueTaskSource<bool>
 {
-    private readonly Queue<ReceivedMessage<TReply>> _received = new(); // under the lock, as the next three
+    // Far below what a peer may send, or it would wait for credit that nothing holds.
+    private const int CreditAtOnce = 4 * 1024;
+
+    // Few enough that the first need not wait long for the last.
+    private const int MessagesAtOnce = 64;
+
+    private Queue<ReceivedMessage<TReply>> _arriving = new(); // of the read loop
+
+    private Queue<ReceivedMessage<TReply>> _received = new(); // under the lock, as the next four
     private long _heldByPieces; // credit of a message that is not whole, while others wait before it
+    private bool _isBehind; // the reader has taken more than it has read
     private bool _isReading;
-    private bool _isDropped; // nobody wants more of it
+    private volatile bool _isDropped; // nobody wants more of it; read by any
+    private Queue<ReceivedMessage<TReply>> _taken = new(); // of the reader, as the next
+    private long _creditToGiveBack;
     private bool _hasReply; // of the read loop
     private ReceivedMessage<TReply> _current; // of the reader, or of the read loop while the reader waits
     private ManualResetValueTaskSourceCore<bool> _reading = new() { RunContinuationsAsynchronously = true };
@@ -21,38 +35,43 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
 
     public ValueTask<bool> MoveNextAsync(CancellationToken cancellationToken = default)
     {
-        long cost = 0;
-        ValueTask<bool> waiting = default;
-        bool isWaiting = false;
-        lock (_gate)
+        if (_taken.Count == 0 || _isDropped)
         {
-            if (_isReading)
+            ValueTask<bool> waiting;
+            lock (_gate)
             {
-                throw new InvalidOperationException("The reading before has not ended yet.");
+                if (_isReading)
+                {
+                    throw new InvalidOperationException("The reading before has not ended yet.");
+                }
+
+                _taken.Clear();
+                (_taken, _received) = (_received, _taken);
+                if (_taken.Count == 0)
+                {
+                    if (_hasEnded)
+                    {
+                        return _exception is null ? new ValueTask<bool>(false) : ValueTask.FromException<bool>(_exception);
+                    }
+
+                    _isReading = true;
+                    _reading.Reset();
+                    waiting = new ValueTask<bool>(this, _reading.Version);
+                }
+                else
+                {
+                    _isBehind = true;
+                    waiting = default;
+                }
             }
 
-            if (_received.TryDequeue(out _current))
+            if (_taken.Count == 0)
             {
-                cost = _current.Cost + TakeHeldByPieces();
-            }
-            else if (_hasEnded)
-            {
-                return _exception is null ? new ValueTask<bool>(false) : ValueTask.FromException<bool>(_exception);
-            }
-            else
-            {
-                _isReading = isWaiting = true;
-                _reading.Reset();
-                waiting = new ValueTask<bool>(this, _reading.Version);
+                return cancellationToken.CanBeCanceled ? WaitAsync(waiting, cancellationToken) : waiting;
             }
         }
 
-        if (isWaiting)
-        {
-            return cancellationToken.CanBeCanceled ? WaitAsync(waiting, cancellationToken) : waiting;
-        }
-
-        GiveBack(cost);
+        ReadTaken();
         return new ValueTask<bool>(true);
     }
 
@@ -70,30 +89,58 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
             throw new RpcException(RpcStatusCode.Internal, $"{Method} has one reply, and the server sent a second.");
         }
 
-        _hasReply = true;
-        SetHeaders(RpcMetadata.Empty); // if none were said before, there are none
+        if (!_hasReply)
+        {
+            _hasReply = true;
+            SetHeaders(RpcMetadata.Empty); // if none were said before, there are none
+        }
+
         ReceivedMessage<TReply> received = new(
             _method.ReplyMarshaller.Read(message),
             attachment.IsEmpty ? default : attachment.ToArray(),
             cost);
+        _arriving.Enqueue(received);
+        if (_arriving.Count >= MessagesAtOnce)
+        {
+            HandOver();
+        }
+    }
+
+    public override void HandOver()
+    {
+        if (_arriving.Count == 0)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             if (_isDropped)
             {
-                return; // its credit goes back with the end of the call
+                _arriving.Clear(); // its credit goes back with the end of the call
+                return;
+            }
+
+            if (_received.Count == 0)
+            {
+                (_received, _arriving) = (_arriving, _received);
+            }
+
+            while (_arriving.TryDequeue(out ReceivedMessage<TReply> next))
+            {
+                _received.Enqueue(next);
             }
 
             if (!_isReading)
             {
-                _received.Enqueue(received);
                 return;
             }
 
             _isReading = false;
-            _current = received;
+            _current = _received.Dequeue();
         }
 
-        GiveBack(cost);
+        GiveBack(_current.Cost);
         _reading.SetResult(true);
     }
 
@@ -101,7 +148,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
     {
         lock (_gate)
         {
-            if (_received.Count > 0)
+            if (_arriving.Count > 0 || _received.Count > 0 || _isBehind)
             {
                 // The reader is behind: granted when it has read those before, or it could be sent any number of long messages.
                 _heldByPieces += cost;
@@ -145,16 +192,29 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
         }
     }
 
-    private long TakeHeldByPieces()
+    private void ReadTaken()
     {
-        if (_received.Count > 0)
+        _current = _taken.Dequeue();
+        _creditToGiveBack += _current.Cost;
+        bool isLast = _taken.Count == 0;
+        if (isLast)
         {
-            return 0;
+            lock (_gate)
+            {
+                _isBehind = false;
+                if (_received.Count == 0)
+                {
+                    _creditToGiveBack += _heldByPieces;
+                    _heldByPieces = 0;
+                }
+            }
         }
 
-        long held = _heldByPieces;
-        _heldByPieces = 0;
-        return held;
+        if (isLast || _creditToGiveBack >= CreditAtOnce)
+        {
+            GiveBack(_creditToGiveBack);
+            _creditToGiveBack = 0;
+        }
     }
 
     private void GiveBack(long cost)

@@ -229,8 +229,12 @@ internal sealed class FlowControl
     // False if the call has ended. Otherwise End will see that there is something to give back.
     private static bool Begin(PendingCall call)
     {
-        call.HasFlow = true;
-        Interlocked.MemoryBarrier(); // pairs with the one in the end of a call
+        if (!call.HasFlow)
+        {
+            call.HasFlow = true;
+            Interlocked.MemoryBarrier(); // pairs with the one in the end of a call
+        }
+
         return !call.IsCompleted && !call.Credit.HasEnded;
     }
 

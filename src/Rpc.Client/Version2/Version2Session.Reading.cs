@@ -9,8 +9,21 @@ internal sealed partial class Version2Session
     private readonly RpcFrameRules _rules;
     private bool _hasReadFrame;
     private volatile bool _hasPeerSettings;
+    private PendingCall? _receiving; // held: the call of the DATA that came last, while one buffer is read
 
     public override bool TryRead(ref ReadOnlySequence<byte> buffer)
+    {
+        try
+        {
+            return TryReadFrames(ref buffer);
+        }
+        finally
+        {
+            StopReceiving();
+        }
+    }
+
+    private bool TryReadFrames(ref ReadOnlySequence<byte> buffer)
     {
         while (true)
         {
@@ -58,6 +71,11 @@ internal sealed partial class Version2Session
     {
         using RpcHeaderBytes header = new(frame.ProtocolData);
         uint callId = frame.Header.SequenceId;
+        if (frame.Header.Type != RpcFrameType.Data)
+        {
+            StopReceiving();
+        }
+
         switch (frame.Header.Type)
         {
             case RpcFrameType.Response:
@@ -107,20 +125,36 @@ internal sealed partial class Version2Session
         }
 
         long cost = RpcCredit.CostOf((int)body.Length);
-        if (!Calls.TryHold(callId, out PendingCall? call))
+        PendingCall? call = Receiving(callId);
+        if (call is null)
         {
             return Flow.TryReceive(null, cost) || BeyondCredit();
         }
 
-        try
+        return !Flow.TryReceive(call, cost) ? BeyondCredit()
+            : call.OnData(header, body, cost)
+            || Violation(RpcGoAwayCode.ProtocolError, $"The pieces of a message of call {callId} do not fit together.");
+    }
+
+    // The call of a DATA; null if it has ended. Small messages of a stream come by the hundred: it is looked up once for all.
+    private PendingCall? Receiving(uint callId)
+    {
+        if (_receiving is { IsCompleted: false } receiving && receiving.SequenceId == callId)
         {
-            return !Flow.TryReceive(call, cost) ? BeyondCredit()
-                : call.OnData(header, body, cost)
-                || Violation(RpcGoAwayCode.ProtocolError, $"The pieces of a message of call {callId} do not fit together.");
+            return receiving;
         }
-        finally
+
+        StopReceiving();
+        return Calls.TryHold(callId, out _receiving) ? _receiving : null;
+    }
+
+    private void StopReceiving()
+    {
+        if (_receiving is { } receiving)
         {
-            call.Release();
+            _receiving = null;
+            receiving.HandOver();
+            receiving.Release();
         }
     }
 
@@ -170,6 +204,7 @@ internal sealed partial class Version2Session
 
     private bool Violation(RpcGoAwayCode code, string message)
     {
+        StopReceiving(); // what was good reaches its reader ahead of the end
         _control.GoAway(code, message);
         Owner.Fail(RpcErrorCode.Decoding, $"The peer broke the protocol: {message}", null, CloseManner.LastWords);
         return false;
