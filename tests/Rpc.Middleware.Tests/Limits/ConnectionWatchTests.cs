@@ -143,21 +143,13 @@ public sealed class ConnectionWatchTests
         Assert.Equal((1u, "held"), await peer.ReceiveAsync());
     }
 
-    [Theory, MemberData(nameof(Versions))]
-    public async Task SlowSender_FastEnough_IsServed(int version)
+    [Theory]
+    [InlineData(5, 1, false), InlineData(6, 600, true), InlineData(6, 1439, true), InlineData(6, 1440, false), InlineData(100, 23_999, true), InlineData(100, 24_000, false)]
+    public void SlowSender_Rate_IsThatOfTheWholeFrameAfterTheGrace(int seconds, int bytes, bool isTooSlow)
     {
-        await using TestServer server = await StartAsync();
-        await using LimitPeer peer = await LimitPeer.ConnectAsync(server, version);
-        string text = new('x', 20_000);
-        byte[] call = version == 1 ? Golden.Call(1, text, "helloworld/Echo") : Version2Frames.Hello(1, text, name: "helloworld/Echo");
-        foreach (byte[] piece in call.Chunk(1_000))
-        {
-            // A piece that is late to come makes the rate of one second lower, and 1,000 bytes a second are four times enough.
-            await peer.Raw.SendAsync(piece);
-            _time.Advance(Second);
-        }
+        RpcConnectionWatch watch = new(new RpcServerConnectionOptions(), _time);
 
-        Assert.Equal((1u, text), await peer.ReceiveAsync());
+        Assert.Equal(isTooSlow, watch.IsTooSlow(seconds * Second.Ticks, bytes));
     }
 
     [Theory, MemberData(nameof(Versions))]
