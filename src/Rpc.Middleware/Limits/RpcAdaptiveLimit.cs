@@ -5,12 +5,13 @@ namespace Kestrel.Rpc.Middleware;
 /// <summary>
 /// Finds how many calls a server should run at once, from their latency. By Little's law as many are under way as the calls that end in a second, times their latency; so
 /// the most calls a second that were seen, times the shortest latency, keep a server busy without a queue. The bound is a little above, and gives way as the latency grows:
-/// <c>most * ((2 + explore) * shortest - latency)</c>.
+/// <c>most * ((2 + explore) * 1.5 * shortest - latency)</c>.
 /// </summary>
 /// <remarks>
 /// The formula and the idea of measuring the shortest latency anew from time to time are those of brpc's auto limiter (its document
-/// <c>auto_concurrency_limiter.md</c>). Ours moves half of the way at once, because with a queue in the server the whole way overshoots and swings; it does not move while
-/// the bound is far, for then nothing was learnt; it never goes below what Little's law asks for; and to measure anew it halves the bound until that costs throughput. Any thread: whoever cannot have the lock leaves its sample out.
+/// <c>auto_concurrency_limiter.md</c>). Ours bears a latency of half as much again, and moves half of the way at once, because the whole way overshoots and swings; it does not move while
+/// the bound is far, for then nothing was learnt; it never goes below what Little's law asks for; and to measure anew it halves the bound until that costs throughput. The numbers
+/// were tried on simulated servers with even and uneven calls (<c>AdaptiveLimitTests</c>), and with <c>Load overload</c>. Any thread: whoever cannot have the lock leaves its sample out.
 /// </remarks>
 internal sealed class RpcAdaptiveLimit
 {
@@ -24,9 +25,14 @@ internal sealed class RpcAdaptiveLimit
     private const double ExploreStep = 0.02;
     private const double SmoothingOfLatency = 0.5; // towards a shorter one
     private const double SmoothingOfRate = 0.1; // towards a lower one; a higher one counts at once
+    private const double SmoothingOfRecentRate = 0.3; // either way
     private const double Busy = 0.75; // of the bound
-    private const double Quiet = 0.9; // of what keeps the server busy: nothing queues there
-    private const double Saturated = 0.95; // of the most calls a second
+    private const double Least = 0.9; // of what Little's law asks for
+    private const double Saturated = 0.85; // of the calls a second before
+
+    // Latencies of one window and the next differ by a third on a busy machine. With less, the bound takes that for a queue, and gives way until the server idles; what it costs
+    // is a queue of half of the calls that run.
+    private const double Tolerance = 1.5;
     private const int MostDraining = 20; // windows
 
     private readonly Lock _lock = new();
@@ -43,6 +49,7 @@ internal sealed class RpcAdaptiveLimit
     private long _windowStart;
     private long _remeasureAt;
     private double _rate; // the most calls a second
+    private double _recentRate;
     private double _explore = MostExplore;
     private long _latencies; // of the samples, failed ones too
     private int _samples; // that did not fail
@@ -135,19 +142,20 @@ internal sealed class RpcAdaptiveLimit
             case Phase.Measuring:
                 EndQuiet(now, latency, rate);
                 break;
-            default:
-                Learn(latency, rate, isBusy);
-                if (isBusy)
+            case Phase.Normal when isBusy:
+                Learn(latency, rate);
+                Adjust(latency, rate);
+                if (now >= _remeasureAt)
                 {
-                    Adjust(latency, rate);
-                    StartQuietIfDue(now);
+                    StartQuiet();
                 }
 
                 break;
         }
     }
 
-    private void Learn(double latency, double rate, bool isBusy)
+    // Only from windows in which the bound counted: without load calls are faster than they can be with it, and the calls a second are those that came.
+    private void Learn(double latency, double rate)
     {
         if (_shortest == 0)
         {
@@ -158,56 +166,48 @@ internal sealed class RpcAdaptiveLimit
             _shortest = (long)((_shortest * (1 - SmoothingOfLatency)) + (latency * SmoothingOfLatency));
         }
 
+        _recentRate = _recentRate == 0 ? rate : (_recentRate * (1 - SmoothingOfRecentRate)) + (rate * SmoothingOfRecentRate);
         if (rate >= _rate)
         {
             _rate = rate;
         }
-        else if (isBusy)
+        else if (latency > Tolerance * _shortest)
         {
+            // With calls as short as ever it is the bound that makes them fewer, not the server.
             _rate = (_rate * (1 - SmoothingOfRate)) + (rate * SmoothingOfRate);
         }
     }
 
     private void Adjust(double latency, double rate)
     {
-        // Looks for more while more does not make calls slower, or the server does less than it could.
-        bool explores = latency <= _shortest * (1 + LeastExplore) || rate <= _rate / (1 + LeastExplore);
+        // Looks for more while more does not make calls much slower, or the server does less than it could.
+        double baseline = Tolerance * _shortest;
+        bool explores = latency <= baseline || rate <= _rate / (1 + LeastExplore);
         _explore = Math.Clamp(_explore + (explores ? ExploreStep : -ExploreStep), LeastExplore, MostExplore);
-        double wanted = _rate / _frequency * (((2 + _explore) * _shortest) - latency);
-        double least = _rate / _frequency * _shortest * Quiet;
+        double wanted = _rate / _frequency * (((2 + _explore) * baseline) - latency);
+        double least = _rate / _frequency * _shortest * Least;
         _current = Bounded((_current + Math.Max(wanted, least)) / 2);
     }
 
-    private void StartQuietIfDue(long now)
-    {
-        if (now < _remeasureAt)
-        {
-            return;
-        }
-
-        StartQuiet(Bounded(_rate / _frequency * _shortest * Quiet));
-    }
-
-    private void StartQuiet(int limit)
+    private void StartQuiet()
     {
         _phase = Phase.Draining;
         _drained = 0;
-        _current = Math.Min(_current, limit);
+        _current = Math.Max(_least, _current / 2);
     }
 
-    // As long as fewer calls at once are as many a second, some of them have been waiting: then the latency is not the shortest yet.
+    // As long as half of the calls at once are nearly as many a second, some of them have been waiting: then the latency is not the shortest yet.
     private void EndQuiet(long now, double latency, double rate)
     {
-        _rate = Math.Max(rate, _rate);
-        if (rate >= _rate * Saturated && _current > _least)
+        if (rate >= _recentRate * Saturated && _current > _least)
         {
-            StartQuiet(Math.Max(_least, _current / 2));
+            StartQuiet();
             return;
         }
 
         _phase = Phase.Normal;
         _shortest = (long)latency;
-        _current = Bounded(_rate / _frequency * latency * (1 + _explore));
+        _current = Bounded(_rate / _frequency * latency * Tolerance);
         _remeasureAt = now + _remeasureInterval;
     }
 

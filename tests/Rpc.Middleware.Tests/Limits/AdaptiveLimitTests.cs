@@ -19,20 +19,36 @@ public sealed class AdaptiveLimitTests
         simulation.StartCounting();
         simulation.Run(10 * Second, arrivalsPerSecond: 2 * capacity);
 
-        Assert.InRange(simulation.Limit.Current, 0.85 * workers, (1.3 * workers) + 1);
+        Assert.InRange(simulation.Limit.Current, workers, (1.7 * workers) + 1);
         Assert.True(simulation.Goodput(10 * Second) > 0.9 * capacity, $"{simulation.Goodput(10 * Second)} of {capacity}");
         Assert.True(simulation.MeanLatency < 3 * serviceMilliseconds, $"{simulation.MeanLatency} ms for calls of {serviceMilliseconds} ms");
     }
 
     [Theory]
-    [InlineData(1), InlineData(4), InlineData(40)]
-    public void Limit_BeginsTooLow_GrowsUntilTheServerIsBusy(int initialLimit)
+    [InlineData(16, 5), InlineData(8, 20), InlineData(100, 20)]
+    public void Limit_CallsOfUnevenLength_KeepTheServerBusyAndTheirLatencyInBounds(int workers, int serviceMilliseconds)
+    {
+        // Each takes between half and one and a half of it, and in every tenth of a second all are up to a half slower.
+        LimitSimulation simulation = new(workers, serviceMilliseconds, initialLimit: 40) { Uneven = new Random(12345) };
+        double capacity = workers * 1000.0 / serviceMilliseconds / 1.25;
+
+        simulation.Run(20 * Second, arrivalsPerSecond: 2 * capacity);
+        simulation.StartCounting();
+        simulation.Run(20 * Second, arrivalsPerSecond: 2 * capacity);
+
+        Assert.True(simulation.Goodput(20 * Second) > 0.9 * capacity, $"{simulation.Goodput(20 * Second)} of {capacity}");
+        Assert.True(simulation.MeanLatency < 4 * serviceMilliseconds, $"{simulation.MeanLatency} ms for calls of {serviceMilliseconds} ms");
+    }
+
+    [Theory]
+    [InlineData(1), InlineData(4), InlineData(1000)]
+    public void Limit_BeginsTooLowOrTooHigh_FindsWhatKeepsTheServerBusy(int initialLimit)
     {
         LimitSimulation simulation = new(workers: 32, serviceMilliseconds: 5, initialLimit);
 
         simulation.Run(20 * Second, arrivalsPerSecond: 2 * 6400);
 
-        Assert.True(simulation.Limit.Current >= 28, $"{simulation.Limit.Current}");
+        Assert.InRange(simulation.Limit.Current, 32, 60);
     }
 
     [Fact]
@@ -46,7 +62,7 @@ public sealed class AdaptiveLimitTests
         simulation.StartCounting();
         simulation.Run(10 * Second, arrivalsPerSecond: 6400);
 
-        Assert.InRange(simulation.Limit.Current, 13, 28);
+        Assert.InRange(simulation.Limit.Current, 16, 30);
         Assert.True(simulation.Goodput(10 * Second) > 0.9 * 800, $"{simulation.Goodput(10 * Second)} of 800");
     }
 
@@ -75,7 +91,7 @@ public sealed class AdaptiveLimitTests
         simulation.StartCounting();
         simulation.Run(10 * Second, arrivalsPerSecond: 12800);
 
-        Assert.InRange(simulation.Limit.Current, 13, 28);
+        Assert.InRange(simulation.Limit.Current, 16, 30);
         Assert.True(simulation.Goodput(10 * Second) > 0.9 * 3200, $"{simulation.Goodput(10 * Second)} of 3200");
     }
 
@@ -122,6 +138,8 @@ public sealed class AdaptiveLimitTests
         private double _arrivals;
         private double _latencies;
         private long _counted;
+        private long _tenth;
+        private double _slownessOfTenth = 1;
 
         public RpcAdaptiveLimit Limit { get; } = new(new RpcAdaptiveConcurrencyOptions { InitialLimit = initialLimit }, most, new ManualTime());
 
@@ -130,6 +148,8 @@ public sealed class AdaptiveLimitTests
         public int ServiceMilliseconds { get; set; } = serviceMilliseconds;
 
         public RpcStatusCode? Failure { get; init; }
+
+        public Random? Uneven { get; init; }
 
         public long Refused { get; private set; }
 
@@ -169,9 +189,25 @@ public sealed class AdaptiveLimitTests
 
                 while (_running.Count < Workers && _waiting.TryDequeue(out long next))
                 {
-                    _running.Enqueue(next, _now + (ServiceMilliseconds * TimeSpan.TicksPerMillisecond));
+                    _running.Enqueue(next, _now + (long)(ServiceMilliseconds * TimeSpan.TicksPerMillisecond * Slowness()));
                 }
             }
+        }
+
+        private double Slowness()
+        {
+            if (Uneven is null)
+            {
+                return 1;
+            }
+
+            if (_now / (TimeSpan.TicksPerSecond / 10) != _tenth)
+            {
+                _tenth = _now / (TimeSpan.TicksPerSecond / 10);
+                _slownessOfTenth = 1 + (Uneven.NextDouble() / 2);
+            }
+
+            return _slownessOfTenth * (0.5 + Uneven.NextDouble());
         }
 
         private void End(long admitted)
