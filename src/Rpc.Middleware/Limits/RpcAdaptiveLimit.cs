@@ -68,7 +68,7 @@ internal sealed class RpcAdaptiveLimit
         _longestWindow = (long)(LongestWindow.TotalSeconds * _frequency);
         _remeasureInterval = (long)(options.RemeasureInterval.TotalSeconds * _frequency);
         _windowStart = time.GetTimestamp();
-        _remeasureAt = _windowStart; // the first latencies under load may be those of a queue
+        _remeasureAt = _windowStart + _remeasureInterval; // not at once: a program that has just started is slow for other reasons
     }
 
     private enum Phase
@@ -140,7 +140,7 @@ internal sealed class RpcAdaptiveLimit
                 _phase = peak <= _current || ++_drained >= MostDraining ? Phase.Measuring : Phase.Draining;
                 break;
             case Phase.Measuring:
-                EndQuiet(now, latency, rate);
+                EndQuiet(now, latency, rate, isBusy);
                 break;
             case Phase.Normal when isBusy:
                 Learn(latency, rate);
@@ -197,9 +197,9 @@ internal sealed class RpcAdaptiveLimit
     }
 
     // As long as half of the calls at once are nearly as many a second, some of them have been waiting: then the latency is not the shortest yet.
-    private void EndQuiet(long now, double latency, double rate)
+    private void EndQuiet(long now, double latency, double rate, bool isBusy)
     {
-        if (rate >= _recentRate * Saturated && _current > _least)
+        if (isBusy && rate >= _recentRate * Saturated && _current > _least)
         {
             StartQuiet();
             return;

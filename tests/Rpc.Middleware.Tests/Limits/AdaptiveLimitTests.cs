@@ -46,7 +46,7 @@ public sealed class AdaptiveLimitTests
     {
         LimitSimulation simulation = new(workers: 32, serviceMilliseconds: 5, initialLimit);
 
-        simulation.Run(20 * Second, arrivalsPerSecond: 2 * 6400);
+        simulation.Run(30 * Second, arrivalsPerSecond: 2 * 6400);
 
         Assert.InRange(simulation.Limit.Current, 32, 60);
     }
