@@ -32,7 +32,7 @@ internal sealed class PreparedCall
         server.Freeze();
         Pipe pipe = new();
         DefaultConnectionContext connection = new("benchmark", new Duplex(pipe.Reader, pipe.Writer), new Duplex(pipe.Reader, pipe.Writer));
-        _call = new RpcCall(new RpcServerConnection(server, connection), isPooled: true);
+        _call = new RpcCall(new RpcServerConnection(server, connection, server.Dispatch), isPooled: true);
 
         RpcRoute route = server.Dispatch.Find(new ReadOnlySequence<byte>(name.ProtocolData), out _)!.Route;
         _call.Start(1, receivedAt: 0);

@@ -36,4 +36,7 @@ public sealed class RpcServerOptions
 
     /// <summary>How connections are treated.</summary>
     public RpcServerConnectionOptions Connections { get; } = new();
+
+    /// <summary>How the server ends when its host stops.</summary>
+    public RpcServerDrainOptions Drain { get; } = new();
 }

@@ -55,7 +55,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>Why the call was cancelled; null if it was not.</summary>
     public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
         : Plugged is not null ? Plugged.CancelledWith
-        : _owner.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
+        : _owner.CallsCancelled.IsCancellationRequested ? _owner.CancelledBecause
         : null;
 
     /// <summary>Set if the caller gets an error.</summary>

@@ -116,6 +116,13 @@ public abstract class RpcContext : IRpcParentCall
     public abstract CancellationToken CancellationToken { get; }
 
     /// <summary>
+    /// Cancelled when the host stops, before <see cref="CancellationToken"/>: calls go on until <see cref="RpcServerDrainOptions.Timeout"/>. A handler that
+    /// would go on for long, a stream above all, ends by itself then, in its own words. One token for all calls; it may be used after the call.
+    /// Callbacks registered with it run on the thread pool.
+    /// </summary>
+    public abstract CancellationToken ServerStopping { get; }
+
+    /// <summary>
     /// The services of this call. The first access creates a scope, which ends with the call; a call that needs nothing but
     /// singletons never has one.
     /// </summary>

@@ -9,6 +9,7 @@ namespace Kestrel.Rpc.Middleware;
 internal static class RpcExceptions
 {
     private const string Cancelled = "The call was cancelled.";
+    private const string Stopped = "The server has stopped before the call had ended.";
     private const string OutOfTime = "The time for the call ran out.";
     private const string Failed = "The handler failed.";
 
@@ -20,10 +21,11 @@ internal static class RpcExceptions
         if (call.CancelledWith is { } cancelled)
         {
             Log.CallCancelled(connection.Logger, name, id, exception);
-            RpcFault fault = new(name.Service, name.Method, RpcErrorCode.Server, Cancelled);
+            string message = cancelled == RpcStatusCode.Unavailable ? Stopped : Cancelled;
+            RpcFault fault = new(name.Service, name.Method, RpcErrorCode.Server, message);
             return cancelled == RpcStatusCode.DeadlineExceeded
                 ? RpcFault.Of(cancelled, OutOfTime, name)
-                : fault with { Status = new RpcStatus(cancelled, Cancelled) };
+                : fault with { Status = new RpcStatus(cancelled, message) };
         }
 
         if (exception is RpcException refusal)
@@ -39,8 +41,8 @@ internal static class RpcExceptions
         }
 
         Log.HandlerFailed(connection.Logger, name, id, exception);
-        string message = connection.Server.Options.EnableDetailedErrors ? Describe(exception) : Failed;
-        return new RpcFault(name.Service, name.Method, RpcErrorCode.Server, message);
+        string described = connection.Server.Options.EnableDetailedErrors ? Describe(exception) : Failed;
+        return new RpcFault(name.Service, name.Method, RpcErrorCode.Server, described);
     }
 
     private static string Describe(Exception exception)

@@ -13,7 +13,6 @@ internal sealed partial class RpcServerConnection
     internal const int FramesPerTurn = 512;
     private const int BytesPerFrame = 256;
 
-    private readonly RpcDispatchTable _dispatch;
     private readonly int _maxConcurrentCalls;
     private RpcFrameRules _rules; // of all versions until the first frame, then of its version
     private bool _isVersionKnown;
@@ -37,9 +36,6 @@ internal sealed partial class RpcServerConnection
     private bool IsAtCapacity => Version2 is null && _started - Replies.Finished >= _maxConcurrentCalls;
 
     private bool HasCapacity => !IsAborted && !Replies.IsFlushing && !IsAtCapacity && !_isInPlace;
-
-    /// <summary>Whether the host stops and the peer was told so.</summary>
-    public bool IsDraining { get; private set; }
 
     /// <summary>Takes a call for a request that was read. Read loop only, as everything that follows here.</summary>
     public RpcCall StartCall(uint id)
@@ -67,7 +63,7 @@ internal sealed partial class RpcServerConnection
     {
         while (HasCapacity || await WaitForCapacityAsync())
         {
-            if (_isStopping && Version2 is not null && HasDrained())
+            if (_isStopping && (IsDraining || Version2 is not null) && !GoesOnDraining())
             {
                 return;
             }
@@ -116,6 +112,7 @@ internal sealed partial class RpcServerConnection
                     break;
                 case Progress.Paused:
                     NotePaused();
+
                     // There may be whole frames left, so the next read must not wait for more bytes.
                     _examined = 0;
                     _input.AdvanceTo(buffer.Start);
@@ -138,7 +135,7 @@ internal sealed partial class RpcServerConnection
 
             if (result.IsCanceled)
             {
-                if (EndIfWatched() || (_isStopping && Version2 is null))
+                if (EndIfWatched())
                 {
                     return;
                 }
@@ -146,36 +143,13 @@ internal sealed partial class RpcServerConnection
                 Version2?.EndLateCalls();
                 EndBatch();
             }
-        }
-    }
 
-    // The host stops: a peer of version 2 is told and takes no new calls; those under way may need more frames of it.
-    private bool HasDrained()
-    {
-        if (!IsDraining)
-        {
-            IsDraining = true;
-            Version2!.SayGoodbye();
-            EndBatch();
-        }
-
-        return Replies.Finished >= _started && !Replies.IsFlushing;
-    }
-
-    private async Task<ReadResult> ReadOrDrainAsync()
-    {
-        StartLast();
-        Task<ReadResult> read = _input.ReadAsync().AsTask();
-        while (await Task.WhenAny(read, Replies.WaitAsync(_started)) != read)
-        {
-            if (Replies.Finished >= _started && !Replies.IsFlushing)
+            if (_isStopping && progress == Progress.NeedMore)
             {
-                _input.CancelPendingRead();
-                break;
+                // A peer of version 1 could not be told, so what it has sent until now is still done.
+                BeginDraining();
             }
         }
-
-        return await read;
     }
 
     // False if reading is over. Reading stops while the transport takes no output, and while too many calls are in flight.
@@ -189,11 +163,6 @@ internal sealed partial class RpcServerConnection
             if (HasCapacity)
             {
                 return true;
-            }
-
-            if (_isStopping && Version2 is null)
-            {
-                return false;
             }
 
             if (_isTransportClosed && !isProbed)
@@ -288,6 +257,10 @@ internal sealed partial class RpcServerConnection
         {
             _rules = _rules.For(RpcFrameHeader.Version2);
             Version2 = new RpcVersion2Session(this);
+            if (IsDraining)
+            {
+                Version2.SayGoodbye(Stopping);
+            }
         }
         else
         {

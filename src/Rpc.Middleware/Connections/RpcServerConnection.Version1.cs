@@ -18,7 +18,13 @@ internal sealed partial class RpcServerConnection
         }
 
         RpcCall call = StartCall(frame.Header.SequenceId);
-        if (FindRoute(frame.ProtocolData, out RpcFault fault) is { } route)
+        RpcRoute? route = FindRoute(frame.ProtocolData, out RpcFault fault);
+        if (route is not null && IsDraining)
+        {
+            call.Fault = StoppingFault(route.Name);
+            Reply(call);
+        }
+        else if (route is not null)
         {
             Run(call, route, frame.Body);
         }
@@ -40,7 +46,7 @@ internal sealed partial class RpcServerConnection
             return last.Route;
         }
 
-        RpcSpelling? found = _dispatch.Find(protocolData, out fault);
+        RpcSpelling? found = Dispatch.Find(protocolData, out fault);
         _lastCalled = found ?? _lastCalled;
         return found?.Route;
     }

@@ -73,7 +73,7 @@ internal sealed partial class RpcServerConnection
 
         if (TryBeginAbort())
         {
-            Log.PeerReadsTooSlowly(Logger, Connection.ConnectionId, Server.Options.Connections.SendTimeout);
+            Log.PeerReadsTooSlowly(Logger, Connection.ConnectionId, Server.Heartbeat.Watch.Options.SendTimeout);
             Abort("The peer does not read its replies.");
         }
     }
@@ -142,7 +142,7 @@ internal sealed partial class RpcServerConnection
         switch (verdict)
         {
             case RpcWatchVerdict.Idle when _framedAt == _seenFramedAt && HasNothingUnderWay(Replies.Finished):
-                Log.ConnectionIdle(Logger, Connection.ConnectionId, Server.Options.Connections.IdleTimeout);
+                Log.ConnectionIdle(Logger, Connection.ConnectionId, Server.Heartbeat.Watch.Options.IdleTimeout);
                 EndReading("The connection was idle.");
                 return true;
             case RpcWatchVerdict.SlowSender when _partialSince != 0:
@@ -159,7 +159,7 @@ internal sealed partial class RpcServerConnection
         if (!IsCounted)
         {
             _isSpecial = true;
-            Log.TooManyConnections(Logger, Connection.ConnectionId, Server.Options.Limits.MaxConnections!.Value);
+            Log.TooManyConnections(Logger, Connection.ConnectionId, Server.Heartbeat.MaxConnections);
         }
     }
 

@@ -21,18 +21,16 @@ internal sealed partial class RpcServerConnection : IOutputOwner
 
     private readonly PipeReader _input;
     private readonly CancellationTokenSource _callsCancelled = new();
-    private ITimer? _shutdownTimer;
-    private volatile bool _isStopping;
     private volatile bool _isTransportClosed;
     private int _isAborted;
 
-    public RpcServerConnection(RpcServer server, ConnectionContext connection, IRpcProtocol? protocol = null)
+    public RpcServerConnection(RpcServer server, ConnectionContext connection, RpcDispatchTable dispatch, IRpcProtocol? protocol = null)
     {
         Server = server;
         Connection = connection;
         CallsCancelled = _callsCancelled.Token;
         _input = connection.Transport.Input;
-        _dispatch = server.Dispatch;
+        Dispatch = dispatch;
         _rules = server.FrameRules;
         _maxConcurrentCalls = server.Options.Limits.MaxConcurrentCallsPerConnection;
         Calls = new RpcCallPool(this);
@@ -50,6 +48,9 @@ internal sealed partial class RpcServerConnection : IOutputOwner
     public RpcCallPool Calls { get; }
 
     public OutputQueue Replies { get; }
+
+    /// <summary>The methods that the end point of the connection serves.</summary>
+    public RpcDispatchTable Dispatch { get; }
 
     /// <summary>Set with the first frame, if that is of version 2.</summary>
     public RpcVersion2Session? Version2 { get; private set; }
@@ -116,11 +117,8 @@ internal sealed partial class RpcServerConnection : IOutputOwner
             await Replies.CloseAsync();
         }
 
-        // Nothing registered runs any more, so nobody creates the timer now.
-        if (_shutdownTimer is not null)
-        {
-            await _shutdownTimer.DisposeAsync();
-        }
+        // Nothing registered runs any more, so nobody creates a timer now.
+        await DisposeTimersAsync();
     }
 
     // Reading has ended because the host stops, say; a reset is still an end of the calls. Once the peer has ended its sending
@@ -156,21 +154,6 @@ internal sealed partial class RpcServerConnection : IOutputOwner
             Log.OutputBroken(Logger, Connection.ConnectionId, exception?.Message ?? "The transport has ended its output.");
             Abort("The replies cannot be sent.");
         }
-    }
-
-    // The host stops: no new calls; those that run have until its time-out.
-    private void OnStopRequested()
-    {
-        _isStopping = true;
-        TimeSpan timeout = Server.ShutdownTimeout;
-        if (timeout < SniffTimer.Longest)
-        {
-            _shutdownTimer = Server.TimeProvider.CreateTimer(
-                static state => ((RpcServerConnection)state!).CancelCalls(), this, timeout, Timeout.InfiniteTimeSpan);
-        }
-
-        _input.CancelPendingRead();
-        Replies.Wake();
     }
 
     // The peer has ended its sending, or everything is over: only the input can tell which.

@@ -18,7 +18,10 @@ public static class RpcListenOptionsExtensions
     /// <exception cref="InvalidOperationException">
     /// There is no <c>AddRpc</c>; or, when the host starts, <c>UseHttps()</c> comes after this.
     /// </exception>
-    public static ListenOptions UseRpc(this ListenOptions listenOptions)
+    public static ListenOptions UseRpc(this ListenOptions listenOptions) => UseRpc(listenOptions, address: null);
+
+    // The address, if configuration has named it.
+    internal static ListenOptions UseRpc(ListenOptions listenOptions, RpcListenAddress? address)
     {
         ArgumentNullException.ThrowIfNull(listenOptions);
         RpcServer server = listenOptions.ApplicationServices.GetRpcServer("ListenOptions.UseRpc()");
@@ -42,26 +45,31 @@ public static class RpcListenOptionsExtensions
             }
 
             server.Freeze();
-            server.AddListener();
-            return CreateMiddleware(listenOptions, server, http2, next);
+            if (address is null)
+            {
+                server.AddListener();
+            }
+
+            return CreateMiddleware(listenOptions, server, server.DispatchAt(address), http2, next);
         });
         return listenOptions;
     }
 
     private static ConnectionDelegate CreateMiddleware(
-        ListenOptions listenOptions, RpcServer server, Http2Prefaced http2, ConnectionDelegate next)
+        ListenOptions listenOptions, RpcServer server, RpcDispatchTable dispatch, Http2Prefaced http2, ConnectionDelegate next)
     {
         TimeSpan timeout = server.Options.Connections.SniffTimeout
             ?? listenOptions.KestrelServerOptions.Limits.RequestHeadersTimeout;
-        return new RpcSniffMiddleware(CreateTable(listenOptions, server, http2, next), server, timeout).OnConnectionAsync;
+        return new RpcSniffMiddleware(CreateTable(listenOptions, server, dispatch, http2, next), server, timeout).OnConnectionAsync;
     }
 
     // Our own first, because it is the commonest; then those of the application in the order of registration; what is nobody's is HTTP's.
-    private static ProtocolTable CreateTable(ListenOptions listenOptions, RpcServer server, Http2Prefaced http2, ConnectionDelegate next)
+    private static ProtocolTable CreateTable(
+        ListenOptions listenOptions, RpcServer server, RpcDispatchTable dispatch, Http2Prefaced http2, ConnectionDelegate next)
     {
         ConnectionDelegate? http = listenOptions.Protocols == HttpProtocols.None ? null : next;
-        List<PortProtocol> protocols = [new NativePortProtocol(server.Services.GetRequiredService<RpcConnectionHandler>())];
-        protocols.AddRange(server.Protocols.Select(protocol => new PluggedPortProtocol(server, protocol)));
+        List<PortProtocol> protocols = [new NativePortProtocol(server, dispatch)];
+        protocols.AddRange(server.Protocols.Select(protocol => new PluggedPortProtocol(server, dispatch, protocol)));
         if (IsHttp2BesideHttp1(listenOptions))
         {
             protocols.Add(new Http2PortProtocol(http2, next, server));

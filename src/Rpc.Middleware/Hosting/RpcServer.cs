@@ -10,7 +10,7 @@ namespace Kestrel.Rpc.Middleware;
 /// What all connections share: the pipeline and the mapped methods, collected until the host starts and frozen then.
 /// Collecting is done by the thread that builds the application; what is frozen may be read by any thread.
 /// </summary>
-internal sealed class RpcServer(
+internal sealed partial class RpcServer(
     IServiceProvider services,
     IOptions<RpcServerOptions> options,
     IOptions<HostOptions> hostOptions,
@@ -28,8 +28,6 @@ internal sealed class RpcServer(
     /// <summary>The outermost group: its conventions hold for every method.</summary>
     public RpcGroup Root => field ??= new RpcGroup(this);
 
-    public RpcServerOptions Options => options.Value;
-
     public TimeProvider TimeProvider => timeProvider;
 
     /// <summary>What the application has brought with <c>AddRpcProtocol</c>, in that order.</summary>
@@ -38,28 +36,15 @@ internal sealed class RpcServer(
     /// <summary>Who verifies connections; null if nobody does.</summary>
     public IRpcConnectionAuthenticator? Authenticator { get; private set; }
 
-    /// <summary>How long the host waits for running calls when it stops.</summary>
-    public TimeSpan ShutdownTimeout => hostOptions.Value.ShutdownTimeout;
-
     public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
 
-    /// <summary>The connections.</summary>
-    public RpcHeartbeat Heartbeat { get; } = new(options.Value, timeProvider);
+    /// <summary>The connections. Made when the server is frozen.</summary>
+    public RpcHeartbeat Heartbeat => field ??= new RpcHeartbeat(Options, timeProvider);
 
     /// <summary>The limits that calls pass.</summary>
     public RpcGates Gates => field ??= new RpcGates(Options.Limits, timeProvider);
 
-    public RpcFrameLimits FrameLimits => field ??= new RpcFrameLimits
-    {
-        MaxProtocolDataLength = Options.Limits.MaxProtocolDataLength,
-        MaxBodyLength = Options.Limits.MaxBodyLength,
-    };
-
-    public RpcFrameRules FrameRules => field ??= new RpcFrameRules(
-        FrameLimits,
-        new RpcFrameLimits { MaxProtocolDataLength = Options.Limits.MaxProtocolDataLength, MaxBodyLength = RpcFrameRules.DefaultMaxFrameBodyLength });
-
-    /// <summary>Where calls go. Only after <see cref="Freeze"/>.</summary>
+    /// <summary>Where calls go that come to an end point of the program. Only after <see cref="Freeze"/>.</summary>
     public RpcDispatchTable Dispatch =>
         Volatile.Read(ref _dispatch) ?? throw new InvalidOperationException("The RPC server has not been started.");
 
@@ -92,20 +77,30 @@ internal sealed class RpcServer(
         lock (_lock)
         {
             _ = Protocols;
+            _ = Heartbeat;
             Authenticator ??= services.GetService<IRpcConnectionAuthenticator>();
             _dispatch ??= BuildDispatch();
         }
     }
 
-    /// <summary>Notes that an end point of the host serves RPC.</summary>
+    /// <summary>Notes that an end point of the program serves RPC.</summary>
     public void AddListener() => Interlocked.Increment(ref _listeners);
 
     /// <summary>Warns about methods that no peer can reach.</summary>
     public void WarnIfUnreachable()
     {
-        if (_definitions.Count > 0 && Volatile.Read(ref _listeners) == 0)
+        if (_unplaced.Count == 0 || Volatile.Read(ref _listeners) != 0)
         {
-            Log.NoListener(Logger, _definitions.Count);
+            return;
+        }
+
+        if (_placed.Count == 0)
+        {
+            Log.NoListener(Logger, _unplaced.Count);
+        }
+        else
+        {
+            Log.NotPlaced(Logger, string.Join(", ", _unplaced.Select(endpoint => endpoint.Name.Service).Distinct()));
         }
     }
 
@@ -113,7 +108,10 @@ internal sealed class RpcServer(
     public void Dispose()
     {
         DedicatedThreads?.Dispose();
-        Heartbeat.Dispose();
+        if (_dispatch is not null)
+        {
+            Heartbeat.Dispose();
+        }
     }
 
     private IRpcProtocol[] FindProtocols()
@@ -136,7 +134,7 @@ internal sealed class RpcServer(
     {
         RpcDelegate? middleware = _middleware.Count == 0 ? null : RpcPipeline.Compose(_middleware, RpcPipeline.Handler);
         List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware, Gates))];
-        RpcDispatchTable table = new(endpoints);
+        RpcDispatchTable table = Place(endpoints);
         if (endpoints.Any(endpoint => endpoint.Scheduling == RpcScheduling.Dedicated))
         {
             DedicatedThreads = new RpcDedicatedThreads(Options.Dedicated);

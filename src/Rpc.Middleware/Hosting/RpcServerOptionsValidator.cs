@@ -45,6 +45,7 @@ internal sealed partial class RpcServerOptionsValidator : IValidateOptions<RpcSe
 
         CheckLimits(faults, options.Limits);
         CheckTimes(faults, options.Connections);
+        CheckDrain(faults, options.Drain);
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }
 

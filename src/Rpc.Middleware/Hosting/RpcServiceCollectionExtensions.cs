@@ -36,7 +36,6 @@ public static class RpcServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(new RpcServiceRegistrations(services));
         services.AddSingleton<RpcServer>();
-        services.AddSingleton<RpcConnectionHandler>();
         services.AddSingleton<IHostedService, RpcStartup>();
         services.AddSingleton<Http2Prefaced>();
 

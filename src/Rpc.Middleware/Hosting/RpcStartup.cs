@@ -31,7 +31,19 @@ internal sealed class RpcStartup(RpcServer server) : IHostedLifecycleService
         return Task.CompletedTask;
     }
 
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    // Before anything of the host stops: the end points still listen.
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        server.OnStopBegins();
+        TimeSpan delay = server.Options.Drain.Delay;
+        if (delay > TimeSpan.Zero)
+        {
+            Log.StopDelayed(server.Logger, delay);
+            await Task.Delay(delay, server.TimeProvider, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        server.OnStopping();
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -11,6 +11,7 @@ internal sealed class RpcConnectionWatch
 
     public RpcConnectionWatch(RpcServerConnectionOptions options, TimeProvider time)
     {
+        Options = options;
         _frequency = time.TimestampFrequency;
         IdleTime = Ticks(options.IdleTimeout);
         SendTime = Ticks(options.SendTimeout);
@@ -18,6 +19,9 @@ internal sealed class RpcConnectionWatch
         _bytesPerSecond = rate?.BytesPerSecond ?? 0;
         _grace = rate is null ? long.MaxValue : Ticks(rate.GracePeriod);
     }
+
+    /// <summary>The options that it was made of.</summary>
+    public RpcServerConnectionOptions Options { get; }
 
     /// <summary>Whether there is anything to look for.</summary>
     public bool IsNeeded => IdleTime != long.MaxValue || SendTime != long.MaxValue || _grace != long.MaxValue;

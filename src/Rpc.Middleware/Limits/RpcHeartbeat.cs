@@ -10,7 +10,6 @@ internal sealed class RpcHeartbeat : IDisposable
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _time;
-    private readonly int _maxConnections;
     private readonly bool _isWatching;
     private readonly Lock _lock = new();
     private readonly List<(RpcServerConnection Connection, RpcWatchVerdict Verdict)> _found = []; // of the timer
@@ -24,10 +23,13 @@ internal sealed class RpcHeartbeat : IDisposable
     public RpcHeartbeat(RpcServerOptions options, TimeProvider time)
     {
         _time = time;
-        _maxConnections = options.Limits.MaxConnections ?? int.MaxValue;
+        MaxConnections = options.Limits.MaxConnections ?? int.MaxValue;
         Watch = new RpcConnectionWatch(options.Connections, time);
         _isWatching = Watch.IsNeeded;
     }
+
+    /// <summary>How many connections are served.</summary>
+    public int MaxConnections { get; }
 
     /// <summary>What connections are looked at for.</summary>
     public RpcConnectionWatch Watch { get; }
@@ -58,7 +60,7 @@ internal sealed class RpcHeartbeat : IDisposable
 
             _first = connection;
             _count++;
-            connection.IsCounted = _counted < _maxConnections;
+            connection.IsCounted = _counted < MaxConnections;
             _counted += connection.IsCounted ? 1 : 0;
             StartBeating();
         }

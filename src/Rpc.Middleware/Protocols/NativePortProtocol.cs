@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>Our own protocol, of both versions.</summary>
-internal sealed class NativePortProtocol(RpcConnectionHandler handler) : PortProtocol
+internal sealed class NativePortProtocol(RpcServer server, RpcDispatchTable dispatch) : PortProtocol
 {
     /// <summary>What <see cref="RpcContext.Protocol"/> calls it.</summary>
     public const string Name = "rpc";
@@ -13,5 +13,5 @@ internal sealed class NativePortProtocol(RpcConnectionHandler handler) : PortPro
 
     public override RpcProtocolMatch Detect(in ReadOnlySequence<byte> start) => Match(start, Magic);
 
-    public override Task ServeAsync(ConnectionContext connection) => handler.OnConnectedAsync(connection);
+    public override Task ServeAsync(ConnectionContext connection) => new RpcServerConnection(server, connection, dispatch).RunAsync();
 }

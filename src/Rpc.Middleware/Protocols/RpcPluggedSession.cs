@@ -135,10 +135,14 @@ internal sealed class RpcPluggedSession : IRpcProtocolServer
 
     private void Run(RpcCall call, ReadOnlySpan<byte> method, in ReadOnlySequence<byte> body)
     {
-        RpcRoute? route = _connection.Server.Dispatch.Find(method, out RpcFault fault);
+        RpcRoute? route = _connection.Dispatch.Find(method, out RpcFault fault);
         if (route is null)
         {
             Fail(call, fault);
+        }
+        else if (_connection.IsDraining)
+        {
+            Fail(call, RpcServerConnection.StoppingFault(route.Name));
         }
         else if (!call.Plugged!.IsWithinLimits)
         {

@@ -3,8 +3,9 @@ using System.IO.Pipelines;
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
-/// Ends a sniff that takes too long, or that the host's stop has overtaken. Whoever comes first wins: after a decision the
-/// reader is not cancelled any more, so the protocol that gets the connection never sees a cancelled read.
+/// Ends a sniff that takes too long. When the host stops little time is left: what is on its way already is told so by its protocol, instead of a
+/// reset. Whoever comes first wins: after a decision the reader is not cancelled any more, so the protocol that gets the connection never sees a
+/// cancelled read.
 /// </summary>
 internal sealed class SniffTimer : IAsyncDisposable
 {
@@ -13,19 +14,19 @@ internal sealed class SniffTimer : IAsyncDisposable
 
     private readonly PipeReader _input;
     private readonly CancellationTokenRegistration _stop;
-    private readonly ITimer? _timer;
+    private readonly ITimer _timer;
+    private readonly TimeSpan _linger;
+    private volatile bool _isStopping;
     private int _outcome = (int)RpcSniffResult.NeedMore;
 
-    public SniffTimer(PipeReader input, TimeProvider timeProvider, TimeSpan timeout, CancellationToken stopRequested)
+    public SniffTimer(PipeReader input, TimeProvider timeProvider, TimeSpan timeout, TimeSpan linger, CancellationToken stopRequested)
     {
         _input = input;
-        if (timeout > TimeSpan.Zero && timeout < Longest)
-        {
-            _timer = timeProvider.CreateTimer(
-                static state => ((SniffTimer)state!).End(RpcSniffResult.TimedOut), this, timeout, Timeout.InfiniteTimeSpan);
-        }
-
-        _stop = stopRequested.UnsafeRegister(static state => ((SniffTimer)state!).End(RpcSniffResult.Stopping), this);
+        _linger = linger;
+        bool isLimited = timeout > TimeSpan.Zero && timeout < Longest;
+        _timer = timeProvider.CreateTimer(
+            static state => ((SniffTimer)state!).End(), this, isLimited ? timeout : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _stop = stopRequested.UnsafeRegister(static state => ((SniffTimer)state!).OnStopRequested(), this);
     }
 
     /// <summary>Settles on a result, unless the time was over before.</summary>
@@ -39,14 +40,18 @@ internal sealed class SniffTimer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.DisposeAsync();
-        if (_timer is not null)
-        {
-            await _timer.DisposeAsync();
-        }
+        await _timer.DisposeAsync();
     }
 
-    private void End(RpcSniffResult reason)
+    private void OnStopRequested()
     {
+        _isStopping = true;
+        _timer.Change(_linger, Timeout.InfiniteTimeSpan);
+    }
+
+    private void End()
+    {
+        RpcSniffResult reason = _isStopping ? RpcSniffResult.Stopping : RpcSniffResult.TimedOut;
         if (Settle(reason) == reason)
         {
             _input.CancelPendingRead();

@@ -68,7 +68,7 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     /// <summary>Why the call was cancelled; null if it was not.</summary>
     public RpcStatusCode? CancelledWith =>
         _cancelledWith != NotCancelled ? (RpcStatusCode)_cancelledWith
-        : session.CallsCancelled.IsCancellationRequested ? RpcStatusCode.Cancelled
+        : session.CallsCancelled.IsCancellationRequested ? session.CancelledBecause
         : IsOutOfTime ? RpcStatusCode.DeadlineExceeded
         : null;
 

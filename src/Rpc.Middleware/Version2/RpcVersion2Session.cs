@@ -17,7 +17,7 @@ internal sealed partial class RpcVersion2Session
     public RpcVersion2Session(RpcServerConnection connection)
     {
         _connection = connection;
-        _dispatch = connection.Server.Dispatch;
+        _dispatch = connection.Dispatch;
         _maxMessageLength = connection.Server.FrameLimits.MaxBodyLength;
         _maxConcurrentCalls = connection.Server.Options.Limits.MaxConcurrentCallsPerConnection;
         PeerLimits = RpcFrameRules.DefaultVersion2Limits;
@@ -36,6 +36,8 @@ internal sealed partial class RpcVersion2Session
     public string ConnectionId => _connection.Connection.ConnectionId;
 
     public CancellationToken CallsCancelled => _connection.CallsCancelled;
+
+    public RpcStatusCode CancelledBecause => _connection.CancelledBecause;
 
     /// <summary>The longest frames that the peer takes. The peer's settings come before any call, so replies see the last word.</summary>
     public RpcFrameLimits PeerLimits { get; private set; }

@@ -11,7 +11,10 @@ public sealed partial class SourceRuleTests
 
     // Extension methods stand where users of ASP.NET Core look for them.
     private static readonly string[] ExtensionNamespaces =
-        ["Microsoft.AspNetCore.Builder", "Microsoft.AspNetCore.Hosting", "Microsoft.Extensions.DependencyInjection"];
+    [
+        "Microsoft.AspNetCore.Builder", "Microsoft.AspNetCore.Hosting",
+        "Microsoft.Extensions.Configuration", "Microsoft.Extensions.DependencyInjection", "Microsoft.Extensions.Hosting",
+    ];
 
     [Fact]
     public void Sources_Namespace_IsKestrelRpc()

@@ -42,7 +42,7 @@ public sealed class PluggedFairnessTests
 
         await input.Writer.FlushAsync();
         DuplexPipe transport = new(input.Reader, new CountingPipeWriter());
-        Task running = new RpcServerConnection(server, new DefaultConnectionContext("memory", transport, transport), isPlugged ? new TextProtocol() : null).RunAsync();
+        Task running = new RpcServerConnection(server, new DefaultConnectionContext("memory", transport, transport), server.Dispatch, isPlugged ? new TextProtocol() : null).RunAsync();
         int first = handledHere;
         await input.Writer.CompleteAsync();
         await running.InTime();

@@ -74,7 +74,7 @@ public sealed class SourceAllocationTests
         CountingPipeWriter output = new();
         Pipe requests = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, useSynchronizationContext: false));
         Duplex transport = new(requests.Reader, output);
-        Task running = new RpcConnectionHandler(server).OnConnectedAsync(new DefaultConnectionContext("memory", transport, transport));
+        Task running = new RpcServerConnection(server, new DefaultConnectionContext("memory", transport, transport), server.Dispatch).RunAsync();
         double bytes = await (version == 1
             ? MeasureAsync(requests.Writer, output, [.. Enumerable.Repeat(Golden.Request, Batch).SelectMany(frame => frame)], Golden.Reply.Length)
             : MeasureVersion2Async(requests.Writer, output));

@@ -14,7 +14,7 @@ internal sealed class MemoryConnection : IDuplexPipe, IAsyncDisposable
     {
         _services = services;
         Output = output;
-        Running = new RpcConnectionHandler(server).OnConnectedAsync(new DefaultConnectionContext("memory", this, this));
+        Running = new RpcServerConnection(server, new DefaultConnectionContext("memory", this, this), server.Dispatch).RunAsync();
     }
 
     /// <summary>Where a test writes requests.</summary>

@@ -49,7 +49,7 @@ public sealed class PipelineAllocationTests
         CountingPipeWriter output = new();
         Pipe requests = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, useSynchronizationContext: false));
         Duplex transport = new(requests.Reader, output);
-        Task running = new RpcConnectionHandler(server).OnConnectedAsync(new DefaultConnectionContext("memory", transport, transport));
+        Task running = new RpcServerConnection(server, new DefaultConnectionContext("memory", transport, transport), server.Dispatch).RunAsync();
         double bytes = await MeasureAsync(requests.Writer, output);
         await requests.Writer.CompleteAsync();
         await running.InTime();

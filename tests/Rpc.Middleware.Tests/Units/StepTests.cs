@@ -137,7 +137,7 @@ public sealed class StepTests
         server.Freeze();
         Pipe pipe = new();
         Duplex transport = new(pipe.Reader, pipe.Writer);
-        RpcCall call = new(new RpcServerConnection(server, new DefaultConnectionContext("memory", transport, transport)), isPooled: true);
+        RpcCall call = new(new RpcServerConnection(server, new DefaultConnectionContext("memory", transport, transport), server.Dispatch), isPooled: true);
         ReadOnlySequence<byte> buffer = new(Golden.Request);
         RpcFrameReader.TryRead(ref buffer, RpcFrameLimits.Default, out RpcFrame frame, out _);
         call.Start(1, receivedAt: 0);

@@ -16,7 +16,7 @@ internal static class DetachedCalls
         server.Freeze();
         Pipe pipe = new();
         DuplexPipe transport = new(pipe.Reader, pipe.Writer);
-        RpcServerConnection connection = new(server, new DefaultConnectionContext("memory", transport, transport));
+        RpcServerConnection connection = new(server, new DefaultConnectionContext("memory", transport, transport), server.Dispatch);
         RpcVersion2Session session = new(connection);
         return () => new RpcCall(connection, isPooled: true, session);
     }

@@ -1,0 +1,122 @@
+using System.IO.Pipelines;
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <content>The end that the host's stop brings: no new calls, running ones get their time, and nothing is closed with bytes unread.</content>
+internal sealed partial class RpcServerConnection
+{
+    private const string Stopping = "The server stops.";
+
+    private ITimer? _drainTimer; // of the host's stop
+    private ITimer? _lingerTimer; // of the read loop
+    private volatile bool _isStopping;
+    private volatile bool _isDrainOver;
+    private volatile bool _isLingerOver;
+
+    /// <summary>Whether the host stops, and calls that come now are refused. Read loop only.</summary>
+    public bool IsDraining { get; private set; }
+
+    /// <summary>What a call gets that comes while the server stops.</summary>
+    public static RpcFault StoppingFault(RpcMethodName? name = null) =>
+        RpcFault.Of(RpcStatusCode.Unavailable, Stopping, name) with { IsNotProcessed = true };
+
+    /// <summary>Why <see cref="CallsCancelled"/> is cancelled. Any thread.</summary>
+    public RpcStatusCode CancelledBecause => _isDrainOver ? RpcStatusCode.Unavailable : RpcStatusCode.Cancelled;
+
+    // The host stops. Once at most, by a thread of the host.
+    private void OnStopRequested()
+    {
+        _isStopping = true;
+        Server.OnStopping();
+        if (Server.DrainTimeLeft is { } left)
+        {
+            _drainTimer = Server.TimeProvider.CreateTimer(
+                static state => ((RpcServerConnection)state!).OnDrainOver(), this, left, Timeout.InfiniteTimeSpan);
+        }
+
+        _input.CancelPendingRead();
+        Replies.Wake();
+    }
+
+    private void OnDrainOver()
+    {
+        _isDrainOver = true;
+        if (Replies.Finished < Volatile.Read(ref _started))
+        {
+            Log.DrainTimeOver(Logger, Connection.ConnectionId);
+        }
+
+        CancelCalls();
+        _input.CancelPendingRead();
+        Replies.Wake();
+    }
+
+    // False if the connection has ended: read loop only, and the rest too.
+    private bool GoesOnDraining()
+    {
+        BeginDraining();
+        if (Replies.Finished < _started || Replies.IsFlushing)
+        {
+            return true;
+        }
+
+        if (_isDrainOver || _isLingerOver || Server.Options.Drain.Linger <= TimeSpan.Zero)
+        {
+            return false;
+        }
+
+        _lingerTimer ??= Server.TimeProvider.CreateTimer(
+            static state => ((RpcServerConnection)state!).OnLingerOver(), this, Server.Options.Drain.Linger, Timeout.InfiniteTimeSpan);
+        return true;
+    }
+
+    private void BeginDraining()
+    {
+        if (!IsDraining)
+        {
+            IsDraining = true;
+            Version2?.SayGoodbye(Stopping);
+            EndBatch();
+        }
+    }
+
+    private void OnLingerOver()
+    {
+        _isLingerOver = true;
+        _input.CancelPendingRead();
+    }
+
+    // Whether the end of calls is nothing to wait for: they have ended, and only what is on its way is waited for.
+    private bool IsLingering => _lingerTimer is not null && !_isLingerOver && !_isDrainOver;
+
+    // Like any read, but comes back when the last call has ended.
+    private async Task<ReadResult> ReadOrDrainAsync()
+    {
+        StartLast();
+        Task<ReadResult> read = _input.ReadAsync().AsTask();
+        while (!IsLingering && await Task.WhenAny(read, Replies.WaitAsync(_started)) != read)
+        {
+            if (Replies.Finished >= _started && !Replies.IsFlushing)
+            {
+                _input.CancelPendingRead();
+                break;
+            }
+        }
+
+        return await read;
+    }
+
+    private async ValueTask DisposeTimersAsync()
+    {
+        if (_drainTimer is not null)
+        {
+            await _drainTimer.DisposeAsync();
+        }
+
+        if (_lingerTimer is not null)
+        {
+            await _lingerTimer.DisposeAsync();
+        }
+    }
+}

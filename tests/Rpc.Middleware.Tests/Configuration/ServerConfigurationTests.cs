@@ -1,0 +1,103 @@
+using Kestrel.Rpc.Protocol;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace Kestrel.Rpc.Middleware.Tests;
+
+/// <summary>Options from configuration, and changes of it while the host runs.</summary>
+public sealed class ServerConfigurationTests
+{
+    [Fact]
+    public async Task Options_FromConfiguration_AreThoseAndCodeChangesThem()
+    {
+        await using ConfiguredServer server = await ConfiguredServer.StartAsync(
+            configuration => configuration.AddInMemoryCollection(
+            [
+                new("Rpc:Server:Scheduling", "Inline"), new("rpc:server:limits:maxbodylength", "5000"), new("Rpc:Server:Limits:MaxConcurrentCallsPerConnection", "7"),
+                new("Rpc:Server:Connections:SniffTimeout", "00:00:03"), new("Rpc:Server:Drain:Timeout", "00:00:04"), new("Rpc:Server:ReplyCompression", "Gzip"),
+            ]),
+            configure: options => options.Limits.MaxConcurrentCallsPerConnection++);
+        RpcServerOptions read = server.Server.Options;
+
+        Assert.Equal(RpcScheduling.Inline, read.Scheduling);
+        Assert.Equal(5000, read.Limits.MaxBodyLength);
+        Assert.Equal(8, read.Limits.MaxConcurrentCallsPerConnection);
+        Assert.Equal(TimeSpan.FromSeconds(3), read.Connections.SniffTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(4), read.Drain.Timeout);
+        Assert.Equal(RpcEncoding.Gzip, read.ReplyCompression);
+    }
+
+    [Theory]
+    [InlineData("Rpc:Server:Limits:MaxBodyLenght", "1", "Rpc:Server:Limits:MaxBodyLenght means nothing to the RPC server. Did you mean 'MaxBodyLength'?")]
+    [InlineData("Rpc:Server:Limit:MaxBodyLength", "1", "Rpc:Server:Limit means nothing to the RPC server. Did you mean 'Limits'?")]
+    [InlineData("Rpc:Server:Services:0:Name", "x", "Rpc:Server:Services means nothing to the RPC server. Did you mean 'Service'?")]
+    [InlineData("Rpc:Server:Something", "x", "Rpc:Server:Something means nothing to the RPC server.")]
+    [InlineData("Rpc:Server:Limits:MaxBodyLength", "-1", "Limits.MaxBodyLength is -1")]
+    public async Task Options_WrongKeyOrValue_FailTheStartWithTheKey(string key, string value, string expected)
+    {
+        OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => ConfiguredServer.StartAsync((key, value)));
+
+        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Options_NoValueOfItsKind_FailTheStartWithTheKey()
+    {
+        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => ConfiguredServer.StartAsync(("Rpc:Server:Limits:MaxBodyLength", "much")));
+
+        Assert.Contains("Rpc:Server:Limits:MaxBodyLength", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Keys_AllOptions_AreKnown()
+    {
+        string[] sections =
+        [
+            .. typeof(RpcServerOptions).GetProperties()
+                .Where(property => property.PropertyType is { IsClass: true, Namespace: "Kestrel.Rpc.Middleware" }).Select(property => property.Name),
+        ];
+
+        // A new group of options has its line in RpcServerKeys.Sections.
+        Assert.Equal(sections.Append("").Order(StringComparer.Ordinal), RpcServerKeys.Sections.Keys.Order(StringComparer.Ordinal));
+        Assert.All(RpcConfigurationReload.Reloadable, key =>
+        {
+            string[] parts = key.Split(':')[2..];
+            Assert.Contains(parts[^1], RpcServerKeys.Sections[parts.Length == 1 ? "" : parts[0]]);
+        });
+    }
+
+    [Fact]
+    public async Task Reload_Changes_TakeEffectOrAreToldOnce()
+    {
+        ChangingSource source = new() { Values = { ["Rpc:Server:Limits:MaxBodyLength"] = "5000", ["Rpc:Server:Scheduling"] = "Inline" } };
+        await using ConfiguredServer server = await ConfiguredServer.StartAsync(configuration => configuration.Add(source));
+
+        source.Change("Rpc:Server:Limits:MaxBodyLength", "6000");
+        Assert.Equal(6000, server.Server.FrameLimits.MaxBodyLength);
+        source.Change("Rpc:Server:Scheduling", "ThreadPool");
+        source.Change("Rpc:Server:Scheduling", "Dedicated");
+        source.Change("Rpc:Server:Limits:MaxBodyLength", "-5");
+        source.Change("Rpc:Server:Limits:MaxBodyLength", "many");
+        source.Change("Rpc:Server:Limits:MaxBodyLnegth", "1");
+
+        Assert.Equal(6000, server.Server.FrameLimits.MaxBodyLength);
+        IReadOnlyList<LogLine> lines = server.Logs.Ours;
+        Assert.Equal("The configuration has changed and is taken: Rpc:Server:Limits:MaxBodyLength.", Assert.Single(lines, line => line.Id == 95).Message);
+        Assert.Equal("Rpc:Server:Scheduling has changed. That takes effect when the host starts again.", Assert.Single(lines, line => line.Id == 94).Message);
+        Assert.Equal(3, lines.Count(line => line.Id == 93));
+    }
+
+    private sealed class ChangingSource : ConfigurationProvider, IConfigurationSource
+    {
+        public IDictionary<string, string?> Values => Data;
+
+        public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
+
+        public void Change(string key, string value)
+        {
+            Data[key] = value;
+            OnReload();
+        }
+    }
+}
