@@ -43,6 +43,7 @@ internal sealed partial class RpcServerOptionsValidator : IValidateOptions<RpcSe
                 + $"and {SniffTimer.Longest} at most.");
         }
 
+        CheckSecurity(faults, options);
         CheckDrain(faults, options.Drain);
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }

@@ -117,14 +117,22 @@ public sealed class InvocationHandlerTests
         {
             // The last that was registered is called first, so when this is called nobody waits for the reply any more.
             await using CancellationTokenRegistration registration = token.UnsafeRegister(_ => cancelled.TrySetResult(), null);
-            started.TrySetResult();
             await gate.Task;
             return Reply(request, "done");
         });
         await using TestServer server = await TestServer.StartAsync(new TestServerSetup
         {
             Rpc = options => options.Limits.MaxConcurrentCallsPerConnection = 1,
-            App = app => app.MapRpc(Golden.Name, handler),
+            App = app =>
+            {
+                app.UseRpc(rpc => rpc.Use((call, next) =>
+                {
+                    ValueTask running = next(call);
+                    started.TrySetResult(); // the caller waits for the handler now
+                    return running;
+                }));
+                app.MapRpc(Golden.Name, handler);
+            },
         });
         await using RawPeer peer = await server.ConnectAsync();
         await peer.SendAsync(Version2Frames.Hello(1, index: 1));
