@@ -62,7 +62,7 @@ internal sealed record Resources(int Descriptors, long Timers, int Blocks, long 
     [
         .. Directory.EnumerateFileSystemEntries("/proc/self/fd")
             .Select(path => new FileInfo(path).LinkTarget)
-            .Where(target => target is not null && !target.EndsWith(".dll", StringComparison.Ordinal))
+            .Where(target => target is not null && Path.GetExtension(target) is not (".dll" or ".pdb"))
             .Select(target => target!.Split(":[")[0]),
     ];
 
