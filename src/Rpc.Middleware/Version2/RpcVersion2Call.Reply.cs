@@ -83,7 +83,15 @@ internal sealed partial class RpcVersion2Call
             {
                 // Over a limit, or changed by someone while it was written. The frame was not begun.
                 isDone = true;
-                Log.ReplyNotWritten(session.Logger, call.Name, session.ConnectionId, exception);
+                if (CancelledWith is null)
+                {
+                    Log.ReplyNotWritten(session.Logger, call.Name, session.ConnectionId, exception);
+                }
+                else
+                {
+                    Log.CallCancelled(session.Logger, call.Name, session.ConnectionId, exception);
+                }
+
                 call.Fault = RpcFault.Of(exception.StatusCode, "The reply could not be written.", call.Name);
             }
         }

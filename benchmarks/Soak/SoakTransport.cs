@@ -1,0 +1,8 @@
+namespace Kestrel.Rpc.Benchmarks.Soak;
+
+internal enum SoakTransport
+{
+    IoUring,
+    Epoll,
+    Sockets,
+}
