@@ -13,17 +13,20 @@ internal sealed partial class RpcCall : IOutputItem
     int IOutputItem.Write(PipeWriter output)
     {
         bool isDone = true;
+        bool isWritten = false;
         try
         {
-            return Version2 is not null ? Version2.WriteReply(output, out isDone)
+            int written = Version2 is not null ? Version2.WriteReply(output, out isDone)
                 : Plugged is not null ? Plugged.WriteReply(output)
                 : RpcReplyWriter.Write(output, this, _owner);
+            isWritten = true;
+            return written;
         }
         finally
         {
             if (isDone)
             {
-                End();
+                End(isWritten);
             }
         }
     }
@@ -34,12 +37,17 @@ internal sealed partial class RpcCall : IOutputItem
         // A call with streams is queued while its handler runs, too.
         if (Version2?.Stream is not { } stream || stream.OnDiscarded())
         {
-            End();
+            End(isWritten: false);
         }
     }
 
-    private void End()
+    private void End(bool isWritten)
     {
+        if (_isObserved)
+        {
+            ObserveEnd(isWritten);
+        }
+
         Version2?.End();
         _owner.Calls.Return(this);
     }

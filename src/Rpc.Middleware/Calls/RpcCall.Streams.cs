@@ -54,6 +54,11 @@ internal sealed partial class RpcCall
             Version2.OpenStream();
         }
 
+        if (_isObserved)
+        {
+            ObserveStreams();
+        }
+
         return true;
     }
 

@@ -167,6 +167,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         NoteStart(this);
         _sequenceId = sequenceId;
         ReceivedAt = receivedAt;
+        _isObserved = _owner.IsObserved;
     }
 
     /// <summary>Whether the call of version 2 has this id and is under way. Any thread.</summary>
@@ -177,6 +178,11 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     {
         _route = route;
         RpcEndpoint endpoint = route.Endpoint;
+        if (_isObserved)
+        {
+            ObserveDispatched(body);
+        }
+
         if (endpoint.Parser is not { } parser)
         {
             return TryPrepareStream();
@@ -204,7 +210,8 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         try
         {
             _startingThread = Environment.CurrentManagedThreadId;
-            ValueTask pipeline = _route!.Endpoint.Pipeline(this);
+            RpcDelegate whole = _route!.Endpoint.Pipeline;
+            ValueTask pipeline = _isObserved ? RunObserved(whole) : whole(this);
 
             // Before the continuation is registered: this thread may meet the call again, with nothing below on its stack.
             _startingThread = 0;
@@ -256,6 +263,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _scope = null;
         _features = null;
         _items = null;
+        _user = null;
         _pipeline = default;
         _replyMetadata = null;
         _replyTrailers = null;

@@ -40,6 +40,7 @@ internal static class RpcExceptions
             };
         }
 
+        call.NoteException(exception);
         Log.HandlerFailed(connection.Logger, name, id, exception);
         string described = connection.Server.Options.EnableDetailedErrors ? Describe(exception) : Failed;
         return new RpcFault(name.Service, name.Method, RpcErrorCode.Server, described);

@@ -13,9 +13,12 @@ internal static class RpcServerKeys
     {
         [""] = [.. NamesOf<RpcServerOptions>(), "Service"],
         [nameof(RpcServerOptions.Limits)] = NamesOf<RpcServerLimits>(),
+        [nameof(RpcServerOptions.Authentication)] = NamesOf<RpcAuthenticationOptions>(),
+        [nameof(RpcServerOptions.Floods)] = NamesOf<RpcFloodOptions>(),
         [nameof(RpcServerOptions.Dedicated)] = NamesOf<RpcDedicatedOptions>(),
         [nameof(RpcServerOptions.Connections)] = NamesOf<RpcServerConnectionOptions>(),
         [nameof(RpcServerOptions.Drain)] = NamesOf<RpcServerDrainOptions>(),
+        [nameof(RpcServerOptions.CallLog)] = NamesOf<RpcCallLogOptions>(),
     };
 
     /// <summary>Names every key below <c>Rpc:Server</c> that means nothing.</summary>

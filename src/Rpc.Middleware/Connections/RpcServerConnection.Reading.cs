@@ -198,6 +198,7 @@ internal sealed partial class RpcServerConnection
     {
         Progress progress;
         _receivedAt = Server.TimeProvider.GetTimestamp();
+        IsObserved = Server.Observer.IsOn;
         do
         {
             progress = IsAtCapacity || _isInPlace || _batch == Batch.Blocked || _framesOfTurn >= FramesPerTurn ? Progress.Paused : StartNext(ref buffer);
@@ -266,6 +267,8 @@ internal sealed partial class RpcServerConnection
         {
             _rules = _rules.For(RpcFrameHeader.Version1);
         }
+
+        CountIn();
     }
 
     private void Refuse(in RpcFrameError error)

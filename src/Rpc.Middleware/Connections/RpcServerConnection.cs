@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using Kestrel.Rpc.Protocol;
@@ -70,6 +71,12 @@ internal sealed partial class RpcServerConnection : IOutputOwner
 
     public async Task RunAsync()
     {
+        _around = Activity.Current?.Context;
+        if (Plugged is not null)
+        {
+            CountIn();
+        }
+
         CancellationToken stopRequested =
             Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
         using RpcHeartbeat.Entry watched = Server.Heartbeat.Add(this);
@@ -115,6 +122,7 @@ internal sealed partial class RpcServerConnection : IOutputOwner
 
             // Credit that is given back late is for nobody, and the output may soon be somebody else's to end.
             await Replies.CloseAsync();
+            CountOut();
         }
 
         // Nothing registered runs any more, so nobody creates a timer now.

@@ -23,6 +23,7 @@ public sealed class RpcEndpoint : Endpoint
         : base(requestDelegate: null, metadata, displayName)
     {
         Name = name;
+        Tags = new RpcMethodTags(name.ToString());
         WireNames = wireNames;
         Scheduling = scheduling;
         Shape = shape;
@@ -49,6 +50,8 @@ public sealed class RpcEndpoint : Endpoint
 
     /// <summary>How replies are compressed for callers that take it.</summary>
     public RpcEncoding ReplyEncoding { get; }
+
+    internal RpcMethodTags Tags { get; }
 
     internal bool HasRequestStream { get; }
 

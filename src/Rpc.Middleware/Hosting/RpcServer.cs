@@ -36,6 +36,9 @@ internal sealed partial class RpcServer(
     /// <summary>Who verifies connections; null if nobody does.</summary>
     public IRpcConnectionAuthenticator? Authenticator { get; private set; }
 
+    /// <summary>Who watches the calls.</summary>
+    public RpcCallObserver Observer => field ??= services.GetRequiredService<RpcCallObserver>();
+
     public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
 
     /// <summary>The connections. Made when the server is frozen.</summary>
@@ -77,6 +80,7 @@ internal sealed partial class RpcServer(
         lock (_lock)
         {
             _ = Protocols;
+            _ = Observer; // its instruments are there before the first connection
             _ = Heartbeat;
             Authenticator ??= services.GetService<IRpcConnectionAuthenticator>();
             _dispatch ??= BuildDispatch();
@@ -133,7 +137,8 @@ internal sealed partial class RpcServer(
     private RpcDispatchTable BuildDispatch()
     {
         RpcDelegate? middleware = _middleware.Count == 0 ? null : RpcPipeline.Compose(_middleware, RpcPipeline.Handler);
-        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware, Gates))];
+        RpcCallAuthentication? authentication = CreateAuthentication();
+        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware, authentication, Gates))];
         RpcDispatchTable table = Place(endpoints);
         if (endpoints.Any(endpoint => endpoint.Scheduling == RpcScheduling.Dedicated))
         {

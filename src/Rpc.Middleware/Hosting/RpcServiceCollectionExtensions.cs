@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Kestrel.Rpc.Middleware;
 using Microsoft.AspNetCore.Connections;
@@ -33,7 +34,13 @@ public static class RpcServiceCollectionExtensions
 
         options.ValidateOnStart();
         services.AddSingleton<IValidateOptions<RpcServerOptions>, RpcServerOptionsValidator>();
+        services.AddSingleton<IValidateOptions<RpcServerOptions>, RpcCallLogOptionsValidator>();
         services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.TryAddSingleton(_ => DistributedContextPropagator.Current);
+        services.AddSingleton<RpcServerMetrics>();
+        services.AddSingleton<RpcTracing>();
+        services.AddSingleton<RpcCallObserver>();
         services.AddSingleton(new RpcServiceRegistrations(services));
         services.AddSingleton<RpcServer>();
         services.AddSingleton<IHostedService, RpcStartup>();

@@ -136,6 +136,7 @@ internal sealed class RpcPluggedSession : IRpcProtocolServer
     private void Run(RpcCall call, ReadOnlySpan<byte> method, in ReadOnlySequence<byte> body)
     {
         RpcRoute? route = _connection.Dispatch.Find(method, out RpcFault fault);
+        call.NoteRoute(route);
         if (route is null)
         {
             Fail(call, fault);

@@ -44,6 +44,7 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
             int size = RpcMessageCodec.CalculateSize(message);
             CheckLength(size, attachment);
             queue = IsShort(size, attachment) ? WriteShort(message, size, out room) : WriteLong(message, size, attachment, out room);
+            Meter?.OnResponse(size);
         }
         catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException)
         {

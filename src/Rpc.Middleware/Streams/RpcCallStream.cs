@@ -28,6 +28,9 @@ internal sealed partial class RpcCallStream
         _cancelled.UnsafeRegister(static stream => ((RpcCallStream)stream!).OnCancelled(), this);
     }
 
+    /// <summary>Counts the messages; null if nobody watches.</summary>
+    public RpcStreamMeter? Meter { get; set; }
+
     /// <summary>The call's own token: waiting with it needs no further registration.</summary>
     public CancellationToken Cancelled => _cancelled;
 

@@ -60,11 +60,13 @@ internal sealed class RpcStreamReader<T>(RpcCallStream stream) : IRpcStreamReade
         bytes = bytes.Slice(0, bytes.Length - entry.AttachmentLength);
         if (entry.Encoding == RpcEncoding.None)
         {
+            stream.Meter?.OnRequest(bytes.Length);
             Current = RpcMessageCodec.Deserialize<T>(bytes);
             return true;
         }
 
         using RpcPooledMessage plain = RpcRequestDecoding.Decompress(entry.Encoding, bytes, stream.MaxRequestLength);
+        stream.Meter?.OnRequest(plain.Message.Length);
         Current = RpcMessageCodec.Deserialize<T>(plain.Message);
         return true;
     }

@@ -38,6 +38,9 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     /// <summary>Bytes of the request that have come in pieces.</summary>
     public long Collected { get; set; }
 
+    /// <summary>Bytes by which the request has grown when it was decompressed.</summary>
+    public long Grown { get; set; }
+
     /// <summary>The whole request, until END has come too.</summary>
     public RpcPooledMessage? Message { get; set; }
 
@@ -137,6 +140,12 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     public void End()
     {
         _id = 0;
+        if (Grown > 0)
+        {
+            session.StopGrowing(Grown);
+            Grown = 0;
+        }
+
         if (IsLetIn)
         {
             IsLetIn = false;

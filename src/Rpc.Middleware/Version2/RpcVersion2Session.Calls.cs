@@ -33,11 +33,6 @@ internal sealed partial class RpcVersion2Session
 
     private bool OnRequest(in RpcFrame frame)
     {
-        if (TryStartShort(frame))
-        {
-            return true;
-        }
-
         using RpcHeaderBytes bytes = new(frame.ProtocolData);
         RpcHeaderError error = RpcReceivedHeader.Read(frame.Header, bytes.Span, out RpcReceivedHeader header);
         if (error != RpcHeaderError.None || FindMethod(header.Method, out error) is not { } method)
@@ -54,9 +49,10 @@ internal sealed partial class RpcVersion2Session
         RpcCall call = _connection.StartCall(id);
         RpcVersion2Call state = call.Version2!;
         state.Start(id);
+        call.NoteRoute(method.Route);
         if (FindFault(method, header, state) is { } fault)
         {
-            Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
+            OnRefused(fault);
             Fail(call, fault);
             return true;
         }
@@ -220,15 +216,39 @@ internal sealed partial class RpcVersion2Session
         uint id = frame.Header.SequenceId;
         if (_incoming.TryGetValue(id, out RpcCall? incoming))
         {
+            _floods.OnCancel(_connection.ReadAt);
             EndCollecting(incoming.Version2!, id);
             Fail(incoming, RpcFault.Of(code == RpcStatusCode.Ok ? RpcStatusCode.Cancelled : code, "The call was cancelled by its caller."));
         }
+        else if (_active.Find(id)?.Version2 is { } running)
+        {
+            if (!(running.TimeLeft <= TimeSpan.Zero))
+            {
+                _floods.OnCancel(_connection.ReadAt); // else the server knows itself that it is over
+            }
+
+            running.Cancel(code == RpcStatusCode.Ok ? RpcStatusCode.Cancelled : code);
+        }
         else
         {
-            _active.Find(id)?.Version2!.Cancel(code == RpcStatusCode.Ok ? RpcStatusCode.Cancelled : code);
+            _floods.OnStray(_connection.ReadAt);
         }
 
         return true;
+    }
+
+    // What the caller could not know does not count against it.
+    private void OnRefused(RpcFault fault)
+    {
+        if (!_connection.IsDraining && fault.Status.Code != RpcStatusCode.DeadlineExceeded)
+        {
+            _floods.OnRefused(_connection.ReadAt);
+        }
+
+        if (_floods.IsWorthALine(_connection.ReadAt))
+        {
+            Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
+        }
     }
 
     private void Fail(RpcCall call, RpcFault fault)

@@ -20,7 +20,8 @@ public sealed partial class RpcServerDocumentTests
     public void Document_Examples_AreThoseThatRun()
     {
         string[] shown = [.. CodeBlock().Matches(Read("docs/rpc-server.md")).Select(block => WithoutIndent(block.Groups["code"].Value))];
-        string[] run = [.. Region().Matches(Read("tests/Rpc.Middleware.Tests/Docs/RpcServerExamples.cs") + Read("tests/Rpc.Middleware.Tests/Docs/RpcStreamExamples.cs"))
+        string[] run = [.. Region().Matches(Read("tests/Rpc.Middleware.Tests/Docs/RpcServerExamples.cs") + Read("tests/Rpc.Middleware.Tests/Docs/RpcStreamExamples.cs")
+                + Read("tests/Rpc.Middleware.Tests/Docs/RpcSecurityExamples.cs"))
             .Select(region => WithoutIndent(region.Groups["code"].Value))];
 
         Assert.NotEmpty(shown);

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Hello;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Builder;
@@ -68,6 +69,40 @@ public sealed class AllocationTests
         int reply = RpcFrameHeader.Size + Google.Protobuf.MessageExtensions.ToByteArray(Reply).Length;
         Assert.InRange(
             await MeasureAsync(handler, scheduling, requests, reply, define), 0, RequestBytes() + (scheduling == RpcScheduling.ThreadPool ? 16 : 0));
+    }
+
+    /// <summary>With all instruments listened to and both versions; tags are made with the first calls.</summary>
+    [Theory]
+    [InlineData(1, RpcScheduling.Inline)]
+    [InlineData(2, RpcScheduling.Inline)]
+    [InlineData(2, RpcScheduling.ThreadPool)]
+    public async Task Calls_EveryInstrumentIsListenedTo_AllocateTheRequestMessageOnly(int version, RpcScheduling scheduling)
+    {
+        RpcBoundHandler handler = new(RpcRequestParsers.Create<HelloRequest>(), context => RpcReplyResults.FromMessage(context, Reply));
+        long measured = 0;
+        using MeterListener listener = new();
+        listener.InstrumentPublished = (instrument, meters) =>
+        {
+            if (instrument.Meter.Name == RpcServerTelemetry.MeterName)
+            {
+                meters.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => Interlocked.Increment(ref measured));
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => Interlocked.Increment(ref measured));
+        listener.Start();
+
+        double bytes = version == 1
+            ? await MeasureAsync(handler, scheduling)
+            : await MeasureAsync(
+                handler,
+                scheduling,
+                [.. Enumerable.Range(0, Batch).SelectMany(i => Version2Frames.HelloByIndex((uint)(10 + i), 1))],
+                RpcFrameHeader.Size + Google.Protobuf.MessageExtensions.ToByteArray(Reply).Length,
+                Version2Frames.Hello(1, index: 1));
+
+        Assert.InRange(bytes, 0, RequestBytes() + (scheduling == RpcScheduling.ThreadPool ? 16 : 0));
+        Assert.True(measured >= 6 * Batch * Rounds, $"{measured} measurements"); // duration, queue, two sizes, active twice
     }
 
     // The message and its text, as this runtime lays them out.
