@@ -128,7 +128,7 @@ internal sealed partial class RpcServerConnection
         Volatile.Write(ref _partialLength, length);
         if (hasFrame || _partialSince == 0)
         {
-            Volatile.Write(ref _partialSince, _receivedAt);
+            Volatile.Write(ref _partialSince, Math.Max(1, _receivedAt)); // a clock may begin at 0
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class AdaptiveLimitTests
         simulation.StartCounting();
         simulation.Run(10 * Second, arrivalsPerSecond: 2 * capacity);
 
-        Assert.InRange(simulation.Limit.Current, workers, (1.7 * workers) + 1);
+        Assert.InRange(simulation.Limit.Current, workers / 2, (1.7 * workers) + 1); // half of what it is, while the shortest latency is measured
         Assert.True(simulation.Goodput(10 * Second) > 0.9 * capacity, $"{simulation.Goodput(10 * Second)} of {capacity}");
         Assert.True(simulation.MeanLatency < 3 * serviceMilliseconds, $"{simulation.MeanLatency} ms for calls of {serviceMilliseconds} ms");
     }
@@ -48,7 +48,7 @@ public sealed class AdaptiveLimitTests
 
         simulation.Run(30 * Second, arrivalsPerSecond: 2 * 6400);
 
-        Assert.InRange(simulation.Limit.Current, 32, 60);
+        Assert.InRange(simulation.Limit.Current, 16, 60); // likewise
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class AdaptiveLimitTests
         simulation.StartCounting();
         simulation.Run(10 * Second, arrivalsPerSecond: 6400);
 
-        Assert.InRange(simulation.Limit.Current, 16, 30);
+        Assert.InRange(simulation.Limit.Current, 8, 30); // half of what it is, while the shortest latency is measured
         Assert.True(simulation.Goodput(10 * Second) > 0.9 * 800, $"{simulation.Goodput(10 * Second)} of 800");
     }
 
@@ -91,7 +91,7 @@ public sealed class AdaptiveLimitTests
         simulation.StartCounting();
         simulation.Run(10 * Second, arrivalsPerSecond: 12800);
 
-        Assert.InRange(simulation.Limit.Current, 16, 30);
+        Assert.InRange(simulation.Limit.Current, 8, 30); // half of what it is, while the shortest latency is measured
         Assert.True(simulation.Goodput(10 * Second) > 0.9 * 3200, $"{simulation.Goodput(10 * Second)} of 3200");
     }
 
