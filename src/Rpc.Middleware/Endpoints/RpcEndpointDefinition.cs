@@ -14,7 +14,9 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
     /// <param name="services">The services of the application.</param>
     /// <param name="middleware">The middleware of the server, which ends in the end point's handler; null if there is none.</param>
     /// <param name="authentication">Who says who makes its calls; null if nobody does.</param>
-    public RpcEndpoint Build(RpcServerOptions options, IServiceProvider services, RpcDelegate? middleware, RpcCallAuthentication? authentication)
+    /// <param name="gates">The limits of the server.</param>
+    public RpcEndpoint Build(
+        RpcServerOptions options, IServiceProvider services, RpcDelegate? middleware, RpcCallAuthentication? authentication, RpcGates gates)
     {
         RpcEndpointBuilder builder = new(services) { DisplayName = $"RPC: {name}" };
         ApplyConventions(builder);
@@ -44,7 +46,8 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             pipeline: options.SetsAmbientCall ? RpcAmbientCall.Around(pipeline) : pipeline,
             handler: filtered,
             shape: bound.Shape,
-            replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression);
+            replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression,
+            admission: gates.CreateAdmission(name, metadata));
     }
 
     // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.

@@ -44,6 +44,8 @@ internal sealed partial class RpcServerOptionsValidator : IValidateOptions<RpcSe
         }
 
         CheckSecurity(faults, options);
+        CheckLimits(faults, options.Limits);
+        CheckTimes(faults, options.Connections);
         CheckDrain(faults, options.Drain);
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }

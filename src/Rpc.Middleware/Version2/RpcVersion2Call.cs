@@ -121,7 +121,11 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     }
 
     /// <summary>Opens the streams of the call. Read loop only, before anybody else has it.</summary>
-    public RpcCallStream OpenStream() => Stream = new RpcCallStream(call, session, _id);
+    public RpcCallStream OpenStream()
+    {
+        session.OnStreamOpened();
+        return Stream = new RpcCallStream(call, session, _id);
+    }
 
     /// <summary>Cancels the call, if it is still under way. Read loop only: no other call starts meanwhile.</summary>
     public void Cancel(RpcStatusCode code)
@@ -145,7 +149,7 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         if (IsLetIn)
         {
             IsLetIn = false;
-            session.OnEnded();
+            session.OnEnded(hasStream: Stream is not null);
         }
     }
 

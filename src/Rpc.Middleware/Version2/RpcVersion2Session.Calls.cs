@@ -11,11 +11,25 @@ internal sealed partial class RpcVersion2Session
     private readonly int _maxConcurrentCalls;
     private int _letIn; // calls that handlers may see; wraps
     private int _ended; // of those; by any thread
+    private int _streams; // calls that have some; any thread ends them
 
     private int UnderWay => unchecked(_letIn - Volatile.Read(ref _ended));
 
+    /// <summary>Requests of which something is missing. A guess on other threads.</summary>
+    public int UnfinishedRequests => _incoming.Count;
+
     /// <summary>Notes that a call which was let in has ended. Any thread.</summary>
-    public void OnEnded() => Interlocked.Increment(ref _ended);
+    public void OnEnded(bool hasStream)
+    {
+        Interlocked.Increment(ref _ended);
+        if (hasStream)
+        {
+            Interlocked.Decrement(ref _streams);
+        }
+    }
+
+    /// <summary>Notes that a call which was let in has streams.</summary>
+    public void OnStreamOpened() => Interlocked.Increment(ref _streams);
 
     private bool OnRequest(in RpcFrame frame)
     {
@@ -125,6 +139,11 @@ internal sealed partial class RpcVersion2Session
         if (UnderWay >= _maxConcurrentCalls)
         {
             return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.");
+        }
+
+        if (endpoint.Shape != RpcMethodShape.Unary && Volatile.Read(ref _streams) >= Server.Options.Limits.MaxStreamsPerConnection)
+        {
+            return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls with streams are under way on this connection.");
         }
 
         if (header.Timeout <= TimeSpan.Zero)
