@@ -17,6 +17,8 @@ public class PipelineCost
     private PreparedCall _classes = null!;
     private PreparedCall _awaiting = null!;
     private PreparedCall _fiveAsyncMethods = null!;
+    private PreparedCall _signedIn = null!;
+    private PreparedCall _role = null!;
 
     [GlobalSetup]
     public void Setup()
@@ -36,6 +38,9 @@ public class PipelineCost
             method => method
                 .AddRpcFilter(async (call, next) => await next(call))
                 .AddRpcFilter(async (call, next) => await next(call)));
+
+        _signedIn = new PreparedCall(_ => { }, method => method.RequireAuthorization());
+        _role = new PreparedCall(_ => { }, method => method.RequireAuthorization(policy => policy.RequireRole("ops")));
 
         RpcDelegate chain = PreparedCall.Answer;
         for (int i = 0; i < 5; i++)
@@ -62,6 +67,13 @@ public class PipelineCost
     /// <summary>No middleware at all: what C# takes for async methods that await each other.</summary>
     [Benchmark]
     public bool FiveAsyncMethodsInTheHandler() => _fiveAsyncMethods.Run();
+
+    /// <summary>No middleware: what ASP.NET's service for policies takes.</summary>
+    [Benchmark]
+    public bool PolicyOfWhoIsSignedIn() => _signedIn.Run();
+
+    [Benchmark]
+    public bool PolicyOfARole() => _role.Run();
 
     /// <summary>Resolved from dependency injection, once.</summary>
     public sealed class RegisteredMiddleware : IRpcMiddleware

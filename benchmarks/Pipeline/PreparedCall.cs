@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Security.Claims;
 using Google.Protobuf.WellKnownTypes;
 using Kestrel.Rpc.Middleware;
 using Kestrel.Rpc.Protocol;
@@ -14,6 +15,8 @@ internal sealed class PreparedCall
 {
     private static readonly Empty Reply = new();
 
+    private static readonly ClaimsPrincipal Caller = new(new ClaimsIdentity([new Claim(ClaimTypes.Role, "ops")], "benchmark"));
+
     private readonly RpcCall _call;
 
     public PreparedCall(
@@ -22,6 +25,7 @@ internal sealed class PreparedCall
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddRpc();
         builder.Services.AddSingleton<PipelineCost.RegisteredMiddleware>();
+        builder.Services.AddAuthorization();
         WebApplication app = builder.Build();
         app.UseRpc(middleware);
         RpcServer server = app.Services.GetRequiredService<RpcServer>();
@@ -32,7 +36,7 @@ internal sealed class PreparedCall
         server.Freeze();
         Pipe pipe = new();
         DefaultConnectionContext connection = new("benchmark", new Duplex(pipe.Reader, pipe.Writer), new Duplex(pipe.Reader, pipe.Writer));
-        _call = new RpcCall(new RpcServerConnection(server, connection, server.Dispatch), isPooled: true);
+        _call = new RpcCall(new RpcServerConnection(server, connection, server.Dispatch) { User = Caller }, isPooled: true);
 
         RpcRoute route = server.Dispatch.Find(new ReadOnlySequence<byte>(name.ProtocolData), out _)!.Route;
         _call.Start(1, receivedAt: 0);
