@@ -3,6 +3,7 @@ using Kestrel.Rpc.Benchmarks.Load.Client;
 using Kestrel.Rpc.Benchmarks.Load.Compare;
 using Kestrel.Rpc.Benchmarks.Load.Fairness;
 using Kestrel.Rpc.Benchmarks.Load.InProcess;
+using Kestrel.Rpc.Benchmarks.Load.Overload;
 using Kestrel.Rpc.Benchmarks.Load.Serve;
 
 var root = new RootCommand("Measures Kestrel's transports and the RPC server against each other in one run.")
@@ -12,5 +13,6 @@ var root = new RootCommand("Measures Kestrel's transports and the RPC server aga
     LoadCommand.Create(),
     InProcessCommand.Create(),
     FairnessCommand.Create(),
+    OverloadCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -93,6 +93,7 @@ public sealed partial class RpcConnection : RpcCallInvoker, ISessionOwner, IAsyn
     /// <exception cref="RpcException">
     /// <see cref="RpcErrorCode.Connection"/>: it cannot be reached. <see cref="RpcErrorCode.Timeout"/>: not in time.
     /// </exception>
+    /// <exception cref="InvalidOperationException"><see cref="RpcConnectionOptions.Tls"/> does not name the server.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     public static Task<RpcConnection> ConnectAsync(
         EndPoint endPoint,
@@ -109,6 +110,7 @@ public sealed partial class RpcConnection : RpcCallInvoker, ISessionOwner, IAsyn
     /// <exception cref="RpcException">
     /// <see cref="RpcErrorCode.Connection"/>: it cannot be reached. <see cref="RpcErrorCode.Timeout"/>: not in time.
     /// </exception>
+    /// <exception cref="InvalidOperationException"><see cref="RpcConnectionOptions.Tls"/> does not name the server.</exception>
     /// <exception cref="OperationCanceledException">The token fired.</exception>
     public static async Task<RpcConnection> ConnectAsync(
         IConnectionFactory connectionFactory,
@@ -119,11 +121,14 @@ public sealed partial class RpcConnection : RpcCallInvoker, ISessionOwner, IAsyn
         ArgumentNullException.ThrowIfNull(connectionFactory);
         ArgumentNullException.ThrowIfNull(endPoint);
         options ??= new RpcConnectionOptions();
+        options.ThrowIfNoTlsTarget();
         using CancellationTokenSource timeout = new(options.ConnectTimeout, options.TimeProvider);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            return Create(await connectionFactory.ConnectAsync(endPoint, either.Token).ConfigureAwait(false), options);
+            ConnectionContext connection = await connectionFactory.ConnectAsync(endPoint, either.Token).ConfigureAwait(false);
+            return Create(
+                options.Tls is null ? connection : await TlsConnection.AuthenticateAsync(connection, options.Tls, either.Token).ConfigureAwait(false), options);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {

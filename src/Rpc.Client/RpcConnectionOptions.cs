@@ -1,3 +1,4 @@
+using System.Net.Security;
 using Kestrel.Rpc.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -141,7 +142,14 @@ public sealed class RpcConnectionOptions
     public bool FollowsAmbientCall { get; set; }
 
     /// <summary>
-    /// How long connecting may take; then it fails with <see cref="RpcErrorCode.Timeout"/>. Default 60 s; from 0 to 49 days, or
+    /// TLS for the connections that <c>ConnectAsync</c> makes, over whatever transport: the server's name, who is trusted, the certificate of this client for servers that ask for one
+    /// (<see cref="SslClientAuthenticationOptions.ClientCertificates"/> or <see cref="SslClientAuthenticationOptions.ClientCertificateContext"/>). It must name the
+    /// server (<see cref="SslClientAuthenticationOptions.TargetHost"/>). Default null: no TLS. No effect on connections that are taken over open.
+    /// </summary>
+    public SslClientAuthenticationOptions? Tls { get; set; }
+
+    /// <summary>
+    /// How long connecting may take, the TLS handshake included; then it fails with <see cref="RpcErrorCode.Timeout"/>. Default 60 s; from 0 to 49 days, or
     /// <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is out of range.</exception>
@@ -199,6 +207,17 @@ public sealed class RpcConnectionOptions
     internal byte GetVersion() => OneRequestAtATime && ProtocolVersion == RpcFrameHeader.Version2
         ? throw new InvalidOperationException($"{nameof(OneRequestAtATime)} is for servers of version 1.")
         : (byte)ProtocolVersion;
+
+    /// <summary>Checks what can be checked before connecting.</summary>
+    /// <exception cref="InvalidOperationException">TLS that does not say whom it is for.</exception>
+    internal void ThrowIfNoTlsTarget()
+    {
+        if (Tls is { TargetHost: null or "" })
+        {
+            throw new InvalidOperationException(
+                $"{nameof(Tls)}.{nameof(SslClientAuthenticationOptions.TargetHost)} is missing: the name that the server's certificate must have.");
+        }
+    }
 
     // A timer takes a little more; whole days are easier to remember.
     private static void ThrowIfNoTimeout(TimeSpan value, string name)

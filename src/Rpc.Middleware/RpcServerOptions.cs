@@ -37,6 +37,12 @@ public sealed class RpcServerOptions
     /// <summary>Which calls are logged because they were slow or failed.</summary>
     public RpcCallLogOptions CallLog { get; } = new();
 
+    /// <summary>How credentials of calls are treated.</summary>
+    public RpcAuthenticationOptions Authentication { get; } = new();
+
+    /// <summary>How much that is of no use one connection may send.</summary>
+    public RpcFloodOptions Floods { get; } = new();
+
     /// <summary>How connections are treated.</summary>
     public RpcServerConnectionOptions Connections { get; } = new();
 

@@ -1,3 +1,4 @@
+using System.Security.Claims;
 using System.Security.Cryptography.X509Certificates;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Connections;
@@ -5,11 +6,16 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Kestrel.Rpc.Middleware;
 
-/// <summary>What is known of a peer when its first request has come.</summary>
+/// <summary>What is known of a peer when its first request has come, or of a call that has credentials of its own.</summary>
 public sealed class RpcAuthenticationContext
 {
-    internal RpcAuthenticationContext(ConnectionContext connection, string protocol, string method, RpcMetadata metadata)
+    private const string BearerPrefix = "Bearer ";
+
+    internal RpcAuthenticationContext(
+        ConnectionContext connection, string protocol, string method, RpcMetadata metadata, string credentialsKey, ClaimsPrincipal user)
     {
+        Credentials = OnlyValue(metadata, credentialsKey);
+        User = user;
         Connection = connection;
         Protocol = protocol;
         Method = method;
@@ -28,9 +34,43 @@ public sealed class RpcAuthenticationContext
     /// <summary>The protocol of the connection, as <see cref="RpcContext.Protocol"/>.</summary>
     public string Protocol { get; }
 
-    /// <summary>The method of the first request as the peer names it, <c>service/method</c>; empty if it cannot be read. It need not exist.</summary>
+    /// <summary>
+    /// Who the connection belongs to, for an <see cref="IRpcCallAuthenticator"/>; while the connection itself is being verified a principal without an identity
+    /// that is authenticated.
+    /// </summary>
+    public ClaimsPrincipal User { get; }
+
+    /// <summary>
+    /// The value of the metadata <see cref="RpcAuthenticationOptions.CredentialsKey"/>, for example <c>Bearer abc</c>; <see langword="null"/> if it is not there, or more
+    /// than once.
+    /// </summary>
+    public string? Credentials { get; }
+
+    /// <summary>The token in <see cref="Credentials"/> of the form <c>Bearer token</c> (RFC 6750, section 2.1); <see langword="null"/> if they are not of that form.</summary>
+    public string? BearerToken =>
+        Credentials is { } value && value.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) && value.AsSpan(BearerPrefix.Length).Trim() is { Length: > 0 } token
+            ? token.ToString()
+            : null;
+
+    /// <summary>The method of the request as the peer names it, <c>service/method</c>; empty if it cannot be read. It need not exist.</summary>
     public string Method { get; }
 
-    /// <summary>What came beside the first request. Empty in version 1.</summary>
+    /// <summary>What came beside the request. Empty in version 1.</summary>
     public RpcMetadata Metadata { get; }
+
+    private static string? OnlyValue(RpcMetadata metadata, string key)
+    {
+        string? value = null;
+        foreach (RpcMetadataEntry entry in metadata.GetAll(key))
+        {
+            if (value is not null)
+            {
+                return null;
+            }
+
+            value = entry.Value;
+        }
+
+        return value;
+    }
 }

@@ -74,7 +74,8 @@ internal sealed class RpcVerification(RpcServerConnection connection, IRpcConnec
     }
 
     private void Describe(string method, RpcMetadata metadata) =>
-        _context ??= new RpcAuthenticationContext(connection.Connection, connection.Protocol, method, metadata);
+        _context ??= new RpcAuthenticationContext(
+            connection.Connection, connection.Protocol, method, metadata, connection.Server.Options.Authentication.CredentialsKey, connection.User);
 
     // On a thread of its own until its first await: one that blocks must not block an event loop.
     private Task<RpcAuthentication> AskAsync(CancellationToken cancellationToken) => Task.Run(

@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Kestrel.Rpc.Middleware;
@@ -31,6 +32,11 @@ internal sealed class RpcServiceRegistrations(IServiceCollection services)
             ? IsSingletonSequence(type.GenericTypeArguments[0], key)
             : Find(definition, key) is ServiceLifetime.Singleton;
     }
+
+    /// <summary>Whether all registrations of a service are singletons, or classes of an assembly that is known to need no scope.</summary>
+    public bool AreSingletonsOrOf(Type type, Assembly assembly) => services
+        .Where(service => Matches(service, type, null))
+        .All(service => service.Lifetime == ServiceLifetime.Singleton || service.ImplementationType?.Assembly == assembly);
 
     /// <summary>The lifetime of a service; <see langword="null"/> where the registrations do not tell, and for sequences.</summary>
     public ServiceLifetime? LifetimeOf(Type type, object? key = null) =>

@@ -6,6 +6,8 @@ namespace Kestrel.Rpc.Middleware;
 /// <remarks>What a call carries beside its messages.</remarks>
 internal sealed partial class RpcCall
 {
+    private ClaimsPrincipal? _user; // of the call alone
+
     public override int ProtocolVersion
     {
         get
@@ -29,9 +31,19 @@ internal sealed partial class RpcCall
         get
         {
             ThrowIfEnded(this);
-            return _owner.User;
+            return _user ?? _owner.User;
+        }
+
+        set
+        {
+            ThrowIfEnded(this);
+            ArgumentNullException.ThrowIfNull(value);
+            _user = value;
         }
     }
+
+    /// <summary>The connection that the call belongs to.</summary>
+    public RpcServerConnection Owner => _owner;
 
     /// <summary>What goes ahead of the reply, if the pipeline has asked for it; in version 1 and in protocols of the application.</summary>
     public RpcMetadata? ReplyMetadataOrNull => _replyMetadata;

@@ -7,9 +7,17 @@ internal sealed partial class RpcCall
     public void Refuse(RpcFault fault)
     {
         Fault = fault;
-        if (!TryEndOpenStreams())
+        if (!TryTurn())
         {
             _owner.Replies.Send(this);
         }
+    }
+
+    /// <summary>Ends a call with a fault that no handler sees.</summary>
+    /// <returns>False if its reply is to be sent; else the call must not be touched any more.</returns>
+    public bool TryTurn()
+    {
+        LeaveGates();
+        return TryEndOpenStreams();
     }
 }

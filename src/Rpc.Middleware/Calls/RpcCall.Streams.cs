@@ -65,6 +65,7 @@ internal sealed partial class RpcCall
     // The pipeline has ended. False if the reply is to be sent by the caller; else the call must not be touched any more.
     private bool TryEndStreams()
     {
+        LeaveGates();
         CheckReply();
         if (Fault is null && Reply is not null && Version2 is { ReplyEncoding: not RpcEncoding.None })
         {

@@ -239,6 +239,12 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>The thread pool's entry.</summary>
     public void Execute()
     {
+        if (IsLate)
+        {
+            Refuse(RpcConcurrencyGate.Late);
+            return;
+        }
+
         if (TryRun())
         {
             _owner.Replies.Send(this);
@@ -257,6 +263,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _scope = null;
         _features = null;
         _items = null;
+        _user = null;
         _pipeline = default;
         _replyMetadata = null;
         _replyTrailers = null;
@@ -328,5 +335,6 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         }
     }
 
-    private void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, this, _owner);
+    /// <summary>Turns an exception into what the caller gets.</summary>
+    public void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, this, _owner);
 }

@@ -61,10 +61,12 @@ public abstract class RpcContext : IRpcParentCall
     public abstract string Protocol { get; }
 
     /// <summary>
-    /// Who the peer is, as the <see cref="IRpcConnectionAuthenticator"/> has said when the connection was verified; a principal without an
-    /// identity that is authenticated if there is none. One for all calls of the connection.
+    /// Who makes the call: as the <see cref="IRpcCallAuthenticator"/> says of a call with credentials of its own, else as the
+    /// <see cref="IRpcConnectionAuthenticator"/> has said when the connection was verified; a principal without an identity that is authenticated
+    /// if neither has. Middleware may set another one, for this call alone; policies are evaluated behind the middleware.
     /// </summary>
-    public abstract ClaimsPrincipal User { get; }
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public abstract ClaimsPrincipal User { get; set; }
 
     /// <summary>
     /// Bytes beside the request, which its format does not see; empty if there are none, as always in version 1. They lie in pooled memory

@@ -24,6 +24,7 @@ internal sealed class RpcConfigurationReload(
         $"{RpcServerKeys.Section}:Limits:MaxProtocolDataLength",
         $"{RpcServerKeys.Section}:Limits:MaxBodyLength",
         $"{RpcServerKeys.Section}:Limits:MaxConcurrentCallsPerConnection",
+        $"{RpcServerKeys.Section}:Limits:MaxStreamsPerConnection",
         $"{RpcServerKeys.Section}:Connections:AuthenticationTimeout",
         $"{RpcServerKeys.Section}:Connections:FlushEachReply",
         $"{RpcServerKeys.Section}:Drain:Delay",

@@ -13,6 +13,8 @@ internal static class RpcServerKeys
     {
         [""] = [.. NamesOf<RpcServerOptions>(), "Service"],
         [nameof(RpcServerOptions.Limits)] = NamesOf<RpcServerLimits>(),
+        [nameof(RpcServerOptions.Authentication)] = NamesOf<RpcAuthenticationOptions>(),
+        [nameof(RpcServerOptions.Floods)] = NamesOf<RpcFloodOptions>(),
         [nameof(RpcServerOptions.Dedicated)] = NamesOf<RpcDedicatedOptions>(),
         [nameof(RpcServerOptions.Connections)] = NamesOf<RpcServerConnectionOptions>(),
         [nameof(RpcServerOptions.Drain)] = NamesOf<RpcServerDrainOptions>(),

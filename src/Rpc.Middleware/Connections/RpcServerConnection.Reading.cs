@@ -35,7 +35,7 @@ internal sealed partial class RpcServerConnection
     // In version 1. In version 2 calls may wait for frames of their caller, so reading never stops for their number.
     private bool IsAtCapacity => Version2 is null && _started - Replies.Finished >= _maxConcurrentCalls;
 
-    private bool HasCapacity => !IsAborted && !Replies.IsFlushing && !IsAtCapacity;
+    private bool HasCapacity => !IsAborted && !Replies.IsFlushing && !IsAtCapacity && !_isInPlace;
 
     /// <summary>Takes a call for a request that was read. Read loop only, as everything that follows here.</summary>
     public RpcCall StartCall(uint id)
@@ -85,7 +85,14 @@ internal sealed partial class RpcServerConnection
                 return;
             }
 
+            long lengthBefore = buffer.Length;
             Progress progress = StartCalls(ref buffer);
+            bool hasFrame = buffer.Length != lengthBefore;
+            if (hasFrame)
+            {
+                Volatile.Write(ref _framedAt, _receivedAt);
+            }
+
             switch (progress)
             {
                 case Progress.NeedMore:
@@ -95,6 +102,7 @@ internal sealed partial class RpcServerConnection
                     }
 
                     _examined = buffer.Length;
+                    NoteWaiting(buffer.Length, hasFrame);
                     _input.AdvanceTo(buffer.Start, buffer.End);
                     if (result.IsCompleted)
                     {
@@ -103,11 +111,14 @@ internal sealed partial class RpcServerConnection
 
                     break;
                 case Progress.Paused:
+                    NotePaused();
+
                     // There may be whole frames left, so the next read must not wait for more bytes.
                     _examined = 0;
                     _input.AdvanceTo(buffer.Start);
                     break;
                 case Progress.Unverified:
+                    NotePaused();
                     _examined = 0;
                     _input.AdvanceTo(buffer.Start);
                     if (!await VerifyAsync())
@@ -122,9 +133,14 @@ internal sealed partial class RpcServerConnection
                     return;
             }
 
-            if (result.IsCanceled && Version2 is not null)
+            if (result.IsCanceled)
             {
-                Version2.EndLateCalls();
+                if (EndIfWatched())
+                {
+                    return;
+                }
+
+                Version2?.EndLateCalls();
                 EndBatch();
             }
 
@@ -140,6 +156,7 @@ internal sealed partial class RpcServerConnection
     private async ValueTask<bool> WaitForCapacityAsync()
     {
         StartLast();
+        NotePaused();
         bool isProbed = false;
         while (!IsAborted)
         {
@@ -154,7 +171,7 @@ internal sealed partial class RpcServerConnection
                 ProbeInput();
             }
 
-            await Replies.WaitAsync(IsAtCapacity ? _started - _maxConcurrentCalls + 1 : 0);
+            await Replies.WaitAsync(_isInPlace ? long.MaxValue : IsAtCapacity ? _started - _maxConcurrentCalls + 1 : 0);
         }
 
         return false;
@@ -184,7 +201,7 @@ internal sealed partial class RpcServerConnection
         IsObserved = Server.Observer.IsOn;
         do
         {
-            progress = IsAtCapacity || _batch == Batch.Blocked || _framesOfTurn >= FramesPerTurn ? Progress.Paused : StartNext(ref buffer);
+            progress = IsAtCapacity || _isInPlace || _batch == Batch.Blocked || _framesOfTurn >= FramesPerTurn ? Progress.Paused : StartNext(ref buffer);
             _framesOfTurn++;
         }
         while (progress == Progress.Started);

@@ -21,13 +21,23 @@ internal sealed partial class RpcServerConnection
     /// <summary>Runs a call where its end point wants it.</summary>
     public void Run(RpcCall call, RpcRoute route, in ReadOnlySequence<byte> body)
     {
-        if (!call.TryPrepare(route, body))
+        if (route.Endpoint.Admission is { } admission)
+        {
+            RunLimited(call, route, admission, body);
+        }
+        else if (call.TryPrepare(route, body))
+        {
+            Schedule(call, route.Endpoint.Scheduling);
+        }
+        else
         {
             Reply(call);
-            return;
         }
+    }
 
-        switch (route.Endpoint.Scheduling)
+    private void Schedule(RpcCall call, RpcScheduling scheduling)
+    {
+        switch (scheduling)
         {
             case RpcScheduling.ThreadPool:
                 AddLast();

@@ -20,6 +20,11 @@ internal sealed partial class RpcServerConnection
     // Null if the next frame is one like any other.
     private Progress? StartSpecial(ref ReadOnlySequence<byte> buffer)
     {
+        if (!IsCounted)
+        {
+            return RefuseConnection(buffer);
+        }
+
         if (Plugged is not null)
         {
             return StartPlugged(ref buffer);

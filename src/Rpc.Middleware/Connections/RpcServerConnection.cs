@@ -79,6 +79,8 @@ internal sealed partial class RpcServerConnection : IOutputOwner
 
         CancellationToken stopRequested =
             Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
+        using RpcHeartbeat.Entry watched = Server.Heartbeat.Add(this);
+        RefuseIfTooMany();
         await using (stopRequested.UnsafeRegister(static state => ((RpcServerConnection)state!).OnStopRequested(), this))
         await using (Connection.ConnectionClosed.UnsafeRegister(static state => ((RpcServerConnection)state!).OnTransportClosed(), this))
         {
@@ -96,6 +98,7 @@ internal sealed partial class RpcServerConnection : IOutputOwner
                 }
             }
 
+            _hasReadingEnded = true;
             if (Version2 is not null)
             {
                 Version2.OnInputOver();

@@ -18,7 +18,8 @@ public sealed class RpcEndpoint : Endpoint
         RpcDelegate pipeline,
         RpcDelegate handler,
         RpcMethodShape shape = RpcMethodShape.Unary,
-        RpcEncoding replyEncoding = RpcEncoding.None)
+        RpcEncoding replyEncoding = RpcEncoding.None,
+        RpcAdmission? admission = null)
         : base(requestDelegate: null, metadata, displayName)
     {
         Name = name;
@@ -32,6 +33,7 @@ public sealed class RpcEndpoint : Endpoint
         Parser = parser;
         Pipeline = pipeline;
         Handler = handler;
+        Admission = admission;
     }
 
     /// <summary>The name it was mapped with.</summary>
@@ -60,6 +62,9 @@ public sealed class RpcEndpoint : Endpoint
 
     /// <summary>The middleware, with <see cref="Handler"/> at its end.</summary>
     internal RpcDelegate Pipeline { get; }
+
+    /// <summary>The limits that its calls pass; null if there are none.</summary>
+    internal RpcAdmission? Admission { get; }
 
     /// <summary>The filters with the handler at their end. A method's own filters are part of it.</summary>
     internal RpcDelegate Handler { get; }

@@ -13,18 +13,29 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
     /// <param name="options">The server's options.</param>
     /// <param name="services">The services of the application.</param>
     /// <param name="middleware">The middleware of the server, which ends in the end point's handler; null if there is none.</param>
-    public RpcEndpoint Build(RpcServerOptions options, IServiceProvider services, RpcDelegate? middleware)
+    /// <param name="authentication">Who says who makes its calls; null if nobody does.</param>
+    /// <param name="gates">The limits of the server.</param>
+    public RpcEndpoint Build(
+        RpcServerOptions options, IServiceProvider services, RpcDelegate? middleware, RpcCallAuthentication? authentication, RpcGates gates)
     {
         RpcEndpointBuilder builder = new(services) { DisplayName = $"RPC: {name}" };
         ApplyConventions(builder);
-        RpcEndpointDemands.ThrowIfNotEnforced(name, handler, builder, services);
+        RpcEndpointDemands.ThrowIfNotEnforced(name, builder);
         EndpointMetadataCollection metadata = new(builder.Metadata);
         RpcFilterFactoryContext context = new(name, handler.Method, metadata, services);
-        RpcDelegate filtered = RpcPipeline.Compose(
-            [.. builder.RpcFilters.Select(filter => new Func<RpcDelegate, RpcDelegate>(next => filter(context, next)))],
-            bound.Handler,
-            isCounted: middleware is not null);
+        List<Func<RpcDelegate, RpcDelegate>> components = [.. builder.RpcFilters.Select(filter => new Func<RpcDelegate, RpcDelegate>(next => filter(context, next)))];
+        if (RpcAuthorization.Create(name, metadata, services) is { } authorization)
+        {
+            components.Insert(0, authorization);
+        }
+
+        RpcDelegate filtered = RpcPipeline.Compose(components, bound.Handler, isCounted: middleware is not null);
         RpcDelegate pipeline = middleware ?? filtered;
+        if (authentication is not null)
+        {
+            pipeline = authentication.Around(pipeline);
+        }
+
         return new RpcEndpoint(
             name,
             WireNames(metadata),
@@ -35,7 +46,8 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             pipeline: options.SetsAmbientCall ? RpcAmbientCall.Around(pipeline) : pipeline,
             handler: filtered,
             shape: bound.Shape,
-            replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression);
+            replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression,
+            admission: gates.CreateAdmission(name, metadata));
     }
 
     // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.
@@ -44,6 +56,11 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
         MethodInfo method = handler.Method;
         builder.Metadata.Add(method);
         group.Apply(builder);
+        foreach (object attribute in RpcClassAttributes.OfAuthorization(handler))
+        {
+            builder.Metadata.Add(attribute);
+        }
+
         foreach (object attribute in method.GetCustomAttributes())
         {
             builder.Metadata.Add(attribute);

@@ -41,6 +41,12 @@ internal sealed partial class RpcServer(
 
     public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
 
+    /// <summary>The connections. Made when the server is frozen.</summary>
+    public RpcHeartbeat Heartbeat => field ??= new RpcHeartbeat(Options, timeProvider);
+
+    /// <summary>The limits that calls pass.</summary>
+    public RpcGates Gates => field ??= new RpcGates(Options.Limits, timeProvider);
+
     /// <summary>Where calls go that come to an end point of the program. Only after <see cref="Freeze"/>.</summary>
     public RpcDispatchTable Dispatch =>
         Volatile.Read(ref _dispatch) ?? throw new InvalidOperationException("The RPC server has not been started.");
@@ -75,6 +81,7 @@ internal sealed partial class RpcServer(
         {
             _ = Protocols;
             _ = Observer; // its instruments are there before the first connection
+            _ = Heartbeat;
             Authenticator ??= services.GetService<IRpcConnectionAuthenticator>();
             _dispatch ??= BuildDispatch();
         }
@@ -102,7 +109,14 @@ internal sealed partial class RpcServer(
     }
 
     /// <summary>Ends its threads, with the services of the host.</summary>
-    public void Dispose() => DedicatedThreads?.Dispose();
+    public void Dispose()
+    {
+        DedicatedThreads?.Dispose();
+        if (_dispatch is not null)
+        {
+            Heartbeat.Dispose();
+        }
+    }
 
     private IRpcProtocol[] FindProtocols()
     {
@@ -123,7 +137,8 @@ internal sealed partial class RpcServer(
     private RpcDispatchTable BuildDispatch()
     {
         RpcDelegate? middleware = _middleware.Count == 0 ? null : RpcPipeline.Compose(_middleware, RpcPipeline.Handler);
-        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware))];
+        RpcCallAuthentication? authentication = CreateAuthentication();
+        List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware, authentication, Gates))];
         RpcDispatchTable table = Place(endpoints);
         if (endpoints.Any(endpoint => endpoint.Scheduling == RpcScheduling.Dedicated))
         {

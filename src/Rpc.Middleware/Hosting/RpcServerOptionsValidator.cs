@@ -43,6 +43,9 @@ internal sealed partial class RpcServerOptionsValidator : IValidateOptions<RpcSe
                 + $"and {SniffTimer.Longest} at most.");
         }
 
+        CheckSecurity(faults, options);
+        CheckLimits(faults, options.Limits);
+        CheckTimes(faults, options.Connections);
         CheckDrain(faults, options.Drain);
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }

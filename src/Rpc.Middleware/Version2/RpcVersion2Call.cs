@@ -38,6 +38,9 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     /// <summary>Bytes of the request that have come in pieces.</summary>
     public long Collected { get; set; }
 
+    /// <summary>Bytes by which the request has grown when it was decompressed.</summary>
+    public long Grown { get; set; }
+
     /// <summary>The whole request, until END has come too.</summary>
     public RpcPooledMessage? Message { get; set; }
 
@@ -118,7 +121,11 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     }
 
     /// <summary>Opens the streams of the call. Read loop only, before anybody else has it.</summary>
-    public RpcCallStream OpenStream() => Stream = new RpcCallStream(call, session, _id);
+    public RpcCallStream OpenStream()
+    {
+        session.OnStreamOpened();
+        return Stream = new RpcCallStream(call, session, _id);
+    }
 
     /// <summary>Cancels the call, if it is still under way. Read loop only: no other call starts meanwhile.</summary>
     public void Cancel(RpcStatusCode code)
@@ -133,10 +140,16 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
     public void End()
     {
         _id = 0;
+        if (Grown > 0)
+        {
+            session.StopGrowing(Grown);
+            Grown = 0;
+        }
+
         if (IsLetIn)
         {
             IsLetIn = false;
-            session.OnEnded();
+            session.OnEnded(hasStream: Stream is not null);
         }
     }
 

@@ -11,19 +11,28 @@ internal sealed partial class RpcVersion2Session
     private readonly int _maxConcurrentCalls;
     private int _letIn; // calls that handlers may see; wraps
     private int _ended; // of those; by any thread
+    private int _streams; // calls that have some; any thread ends them
 
     private int UnderWay => unchecked(_letIn - Volatile.Read(ref _ended));
 
+    /// <summary>Requests of which something is missing. A guess on other threads.</summary>
+    public int UnfinishedRequests => _incoming.Count;
+
     /// <summary>Notes that a call which was let in has ended. Any thread.</summary>
-    public void OnEnded() => Interlocked.Increment(ref _ended);
+    public void OnEnded(bool hasStream)
+    {
+        Interlocked.Increment(ref _ended);
+        if (hasStream)
+        {
+            Interlocked.Decrement(ref _streams);
+        }
+    }
+
+    /// <summary>Notes that a call which was let in has streams.</summary>
+    public void OnStreamOpened() => Interlocked.Increment(ref _streams);
 
     private bool OnRequest(in RpcFrame frame)
     {
-        if (TryStartShort(frame))
-        {
-            return true;
-        }
-
         using RpcHeaderBytes bytes = new(frame.ProtocolData);
         RpcHeaderError error = RpcReceivedHeader.Read(frame.Header, bytes.Span, out RpcReceivedHeader header);
         if (error != RpcHeaderError.None || FindMethod(header.Method, out error) is not { } method)
@@ -43,7 +52,7 @@ internal sealed partial class RpcVersion2Session
         call.NoteRoute(method.Route);
         if (FindFault(method, header, state) is { } fault)
         {
-            Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
+            OnRefused(fault);
             Fail(call, fault);
             return true;
         }
@@ -132,6 +141,11 @@ internal sealed partial class RpcVersion2Session
             return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.");
         }
 
+        if (endpoint.Shape != RpcMethodShape.Unary && Volatile.Read(ref _streams) >= Server.Options.Limits.MaxStreamsPerConnection)
+        {
+            return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls with streams are under way on this connection.");
+        }
+
         if (header.Timeout <= TimeSpan.Zero)
         {
             return NotProcessed(RpcStatusCode.DeadlineExceeded, "The time for the call was over when it came.");
@@ -202,15 +216,39 @@ internal sealed partial class RpcVersion2Session
         uint id = frame.Header.SequenceId;
         if (_incoming.TryGetValue(id, out RpcCall? incoming))
         {
+            _floods.OnCancel(_connection.ReadAt);
             EndCollecting(incoming.Version2!, id);
             Fail(incoming, RpcFault.Of(code == RpcStatusCode.Ok ? RpcStatusCode.Cancelled : code, "The call was cancelled by its caller."));
         }
+        else if (_active.Find(id)?.Version2 is { } running)
+        {
+            if (!(running.TimeLeft <= TimeSpan.Zero))
+            {
+                _floods.OnCancel(_connection.ReadAt); // else the server knows itself that it is over
+            }
+
+            running.Cancel(code == RpcStatusCode.Ok ? RpcStatusCode.Cancelled : code);
+        }
         else
         {
-            _active.Find(id)?.Version2!.Cancel(code == RpcStatusCode.Ok ? RpcStatusCode.Cancelled : code);
+            _floods.OnStray(_connection.ReadAt);
         }
 
         return true;
+    }
+
+    // What the caller could not know does not count against it.
+    private void OnRefused(RpcFault fault)
+    {
+        if (!_connection.IsDraining && fault.Status.Code != RpcStatusCode.DeadlineExceeded)
+        {
+            _floods.OnRefused(_connection.ReadAt);
+        }
+
+        if (_floods.IsWorthALine(_connection.ReadAt))
+        {
+            Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
+        }
     }
 
     private void Fail(RpcCall call, RpcFault fault)

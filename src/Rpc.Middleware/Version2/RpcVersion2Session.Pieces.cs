@@ -43,7 +43,8 @@ internal sealed partial class RpcVersion2Session
 
         if (!_incoming.TryGetValue(id, out RpcCall? call))
         {
-            return true; // the call has ended, or never was
+            _floods.OnStray(_connection.ReadAt); // the call has ended, or never was
+            return true;
         }
 
         RpcVersion2Call state = call.Version2!;
@@ -142,7 +143,14 @@ internal sealed partial class RpcVersion2Session
             if (message.IsCompressed)
             {
                 using RpcPooledMessage plain = RpcRequestDecoding.Decompress(state.RequestEncoding, message.Message, _maxMessageLength);
-                _connection.Run(call, state.Route!, plain.Message);
+                if (TryGrow(state, plain.Length - message.Message.Length))
+                {
+                    _connection.Run(call, state.Route!, plain.Message);
+                }
+                else
+                {
+                    Fail(call, NotProcessed(RpcStatusCode.ResourceExhausted, "The requests of this connection grow too much when they are decompressed."));
+                }
             }
             else
             {

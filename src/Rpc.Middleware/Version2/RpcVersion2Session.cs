@@ -12,6 +12,7 @@ internal sealed partial class RpcVersion2Session
 {
     private readonly RpcServerConnection _connection;
     private readonly RpcDispatchTable _dispatch;
+    private readonly RpcFloodGuard _floods;
     private bool _hasFrame;
 
     public RpcVersion2Session(RpcServerConnection connection)
@@ -24,6 +25,7 @@ internal sealed partial class RpcVersion2Session
         MaxReplyLength = _maxMessageLength;
         Credit = new RpcReplyCredit(connection.Replies);
         RequestCredit = new RpcRequestCredit(connection.Replies);
+        _floods = new RpcFloodGuard(Server.Options.Floods, Server.TimeProvider);
         SendSettings();
     }
 
@@ -66,20 +68,23 @@ internal sealed partial class RpcVersion2Session
         switch (frame.Header.Type)
         {
             case RpcFrameType.Request:
-                return OnRequest(frame);
+                return TryStartShort(frame) || (OnRequest(frame) && IsCalm());
             case RpcFrameType.Data:
-                return OnData(frame);
+                return OnData(frame) && IsCalm();
             case RpcFrameType.Cancel:
-                return OnCancel(frame);
+                return OnCancel(frame) && IsCalm();
             case RpcFrameType.Credit:
-                return OnCredit(frame);
+                return OnCredit(frame) && IsCalm();
             case RpcFrameType.Ping:
+                _floods.OnPing(_connection.ReadAt);
                 Answer(RpcControlFrame.ReadPing(frame.Body));
-                return true;
+                return IsCalm();
             case RpcFrameType.Pong:
-                return true; // nothing was asked
+                _floods.OnPing(_connection.ReadAt); // nothing was asked
+                return IsCalm();
             case RpcFrameType.GoAway:
-                return OnGoAway(frame);
+                _floods.OnPing(_connection.ReadAt);
+                return OnGoAway(frame) && IsCalm();
             case RpcFrameType.Settings when isFirst:
                 return OnSettings(frame);
             default:
@@ -151,10 +156,24 @@ internal sealed partial class RpcVersion2Session
             return Refuse(error, frame);
         }
 
-        uint id = frame.Header.SequenceId;
-        bool isAdded = id == 0 ? Credit.TryAdd(granted)
-            : _active.Find(id)?.Version2 is not { } call || Credit.TryAdd(call, granted);
-        return isAdded || Refuse(RpcGoAwayCode.FlowControlError, "The credit is more than there can be.");
+        _floods.OnGrant(granted, _connection.ReadAt);
+        return TryAddCredit(frame.Header.SequenceId, granted) || Refuse(RpcGoAwayCode.FlowControlError, "The credit is more than there can be.");
+    }
+
+    private bool TryAddCredit(uint id, int granted)
+    {
+        if (id == 0)
+        {
+            return Credit.TryAdd(granted);
+        }
+
+        if (_active.Find(id)?.Version2 is { } call)
+        {
+            return Credit.TryAdd(call, granted);
+        }
+
+        _floods.OnStray(_connection.ReadAt);
+        return true;
     }
 
     // A client that makes no more calls, or found a fault in what it got: it ends the connection itself.
@@ -173,6 +192,19 @@ internal sealed partial class RpcVersion2Session
         }
 
         return true;
+    }
+
+    // False if the peer has sent too much that is of no use: it was told, and the connection ends.
+    private bool IsCalm()
+    {
+        if (_floods.Excess is not { } reason)
+        {
+            return true;
+        }
+
+        Log.Flooded(Logger, ConnectionId, reason);
+        SendGoAway(RpcGoAwayCode.EnhanceYourCalm, reason);
+        return false;
     }
 
     private bool Refuse(RpcHeaderError error, in RpcFrame frame) =>

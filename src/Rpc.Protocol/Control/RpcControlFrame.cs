@@ -146,7 +146,7 @@ public static class RpcControlFrame
             return RpcHeaderError.Malformed;
         }
 
-        code = value <= (ulong)RpcGoAwayCode.KeepAliveTimeout ? (RpcGoAwayCode)value : RpcGoAwayCode.InternalError;
+        code = value <= (ulong)RpcGoAwayCode.EnhanceYourCalm ? (RpcGoAwayCode)value : RpcGoAwayCode.InternalError;
         message = header;
         return RpcHeaderError.None;
     }

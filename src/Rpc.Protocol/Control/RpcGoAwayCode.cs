@@ -20,4 +20,7 @@ public enum RpcGoAwayCode
 
     /// <summary>The peer did not answer a PING in time.</summary>
     KeepAliveTimeout = 5,
+
+    /// <summary>The peer sent too much that is of no use: pings, calls it cancels at once, and the like. As HTTP/2's ENHANCE_YOUR_CALM.</summary>
+    EnhanceYourCalm = 6,
 }

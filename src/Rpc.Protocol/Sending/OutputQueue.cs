@@ -39,6 +39,7 @@ internal sealed partial class OutputQueue : IThreadPoolWorkItem
     // Of the writer alone; the first two are read by others.
     private long _finished;
     private volatile bool _isFlushing;
+    private volatile int _pendingFlushes;
     private IOutputItem? _front; // of the line, the first one first
     private bool _isLinesTurn;
     private bool _isBroken;
@@ -63,6 +64,9 @@ internal sealed partial class OutputQueue : IThreadPoolWorkItem
 
     /// <summary>Whether the transport does not take more at the moment.</summary>
     public bool IsFlushing => _isFlushing;
+
+    /// <summary>How many flushes had to wait for the transport, the one under way too; wraps. Tells a flush that does not end from one after the other.</summary>
+    public int PendingFlushes => _pendingFlushes;
 
     /// <summary>Writes an item, or queues it for whoever writes now. Returns with the item still queued, or gone.</summary>
     public void Send(IOutputItem item)
@@ -262,6 +266,7 @@ internal sealed partial class OutputQueue : IThreadPoolWorkItem
                     // A copy: once the continuation is registered, another thread may have the role.
                     ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter awaiter = flush.ConfigureAwait(false).GetAwaiter();
                     _flush = awaiter;
+                    _pendingFlushes++;
                     _isFlushing = true;
                     awaiter.UnsafeOnCompleted(_onFlushed);
                     return false;

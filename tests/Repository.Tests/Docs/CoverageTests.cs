@@ -1,5 +1,3 @@
-using System.Text.RegularExpressions;
-
 namespace Kestrel.Rpc.Repository.Tests;
 
 /// <summary>docs/coverage.md names every capability, and claims nothing that is not there.</summary>
@@ -35,20 +33,9 @@ public sealed class CoverageTests
             }
 
             wrong.AddRange(row.Code.Where(path => !RepositoryFiles.Exists(path)).Select(path => $"{row.Number}: {path} does not exist"));
-            wrong.AddRange(row.Tests.Where(test => !IsTest(test)).Select(test => $"{row.Number}: there is no test {test}"));
+            wrong.AddRange(row.Tests.Where(test => !NamedTests.Exists(test)).Select(test => $"{row.Number}: there is no test {test}"));
         }
 
         Assert.Empty(wrong);
     }
-
-    /// <summary>Whether "file::method" names a test that is there.</summary>
-    private static bool IsTest(string test)
-    {
-        string[] parts = test.Split("::");
-        return parts.Length == 2 && File.Exists(Path.Combine(RepositoryFiles.Root, parts[0])) && HasTest(RepositoryFiles.Read(parts[0]), parts[1]);
-    }
-
-    /// <summary>A test is a method below [Fact] or [Theory], with other attributes in between.</summary>
-    private static bool HasTest(string source, string method) =>
-        Regex.IsMatch(source, @"\[(Fact|Theory)\b[^\n]*\n(\s*\[[^\n]*\n|\s*//[^\n]*\n)*\s*public [\w<> ]+ " + Regex.Escape(method) + @"\(");
 }

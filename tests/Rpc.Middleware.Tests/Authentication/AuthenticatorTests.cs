@@ -120,7 +120,7 @@ public sealed class AuthenticatorTests
         await using RawPeer peer = await server.ConnectAsync();
         await peer.SendAsync(Request(wire, 1));
         await checker.WaitAsync();
-        await time.WaitForTimersAsync(1);
+        await time.WaitForTimersAsync(2); // this one, and that of the connections
 
         time.Advance(TimeSpan.FromSeconds(5));
 

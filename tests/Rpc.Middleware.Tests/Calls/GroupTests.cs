@@ -165,20 +165,20 @@ public sealed class GroupTests
 
     private static Dictionary<string, (string Word, Action<WebApplication> Map)> Demanding { get; } = new()
     {
-        ["group"] = ("authorization", app => app.MapRpcGroup("g").RequireAuthorization("ops").MapRpc("M", Hello)),
-        ["outer group, afterwards"] = ("authorization", app =>
+        ["group"] = ("AddAuthorization", app => app.MapRpcGroup("g").RequireAuthorization("ops").MapRpc("M", Hello)),
+        ["outer group, afterwards"] = ("AddAuthorization", app =>
         {
             RpcGroupBuilder group = app.MapRpcGroup("g");
             group.MapRpcGroup().MapRpc("M", Hello);
             group.RequireAuthorization();
         }),
-        ["group, finally"] = ("authorization", app =>
+        ["group, finally"] = ("AddAuthorization", app =>
         {
             RpcGroupBuilder group = app.MapRpcGroup("g");
             group.Finally(endpoint => endpoint.Metadata.Add(new AuthorizeAttribute()));
             group.MapRpc("M", Hello);
         }),
-        ["server"] = ("authorization", app =>
+        ["server"] = ("AddAuthorization", app =>
         {
             app.MapRpc("g/M", Hello);
             app.UseRpc(rpc => rpc.RequireAuthorization());

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
+using System.Threading.RateLimiting;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Kestrel.Rpc.Client;
@@ -8,6 +9,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Kestrel.Rpc.Middleware.Tests;
 
@@ -18,7 +20,8 @@ public sealed partial class RpcServerDocumentTests
     public void Document_Examples_AreThoseThatRun()
     {
         string[] shown = [.. CodeBlock().Matches(Read("docs/rpc-server.md")).Select(block => WithoutIndent(block.Groups["code"].Value))];
-        string[] run = [.. Region().Matches(Read("tests/Rpc.Middleware.Tests/Docs/RpcServerExamples.cs") + Read("tests/Rpc.Middleware.Tests/Docs/RpcStreamExamples.cs"))
+        string[] run = [.. Region().Matches(Read("tests/Rpc.Middleware.Tests/Docs/RpcServerExamples.cs") + Read("tests/Rpc.Middleware.Tests/Docs/RpcStreamExamples.cs")
+                + Read("tests/Rpc.Middleware.Tests/Docs/RpcSecurityExamples.cs"))
             .Select(region => WithoutIndent(region.Groups["code"].Value))];
 
         Assert.NotEmpty(shown);
@@ -84,6 +87,30 @@ public sealed partial class RpcServerDocumentTests
         Assert.Matches("^[^ ]+ 1$", first);
         Assert.Equal(first.Replace(" 1", " 2", StringComparison.Ordinal), second);
         Assert.Equal(2, example.Services.GetRequiredService<RpcServerExamples.AuditLog>().Lines.Count(line => line.StartsWith("who/Am from 127.0.0.1:", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Bounds_OfServerMethodsAndLimiters_AreKept()
+    {
+        await using ConcurrencyLimiter mails = new(new ConcurrencyLimiterOptions { PermitLimit = 1 });
+        await using Example example = await Example.StartAsync(
+            app => RpcServerExamples.BoundsOfMethods(app, mails),
+            builder =>
+            {
+                RpcServerExamples.Bounds(builder);
+                RpcServerExamples.Adaptive(builder);
+            });
+
+        Assert.Equal("report x", (await example.CallAsync<StringValue, StringValue>("Reports/Make", new StringValue { Value = "x" })).Value);
+        Assert.Equal(1, (await example.CallAsync<Empty, Int32Value>("Reports/Count", new Empty())).Value);
+        using (mails.AttemptAcquire())
+        {
+            RpcException error = await Assert.ThrowsAsync<RpcException>(() => example.CallAsync<StringValue, StringValue>("mail/Send", new StringValue()));
+            Assert.Equal("The rate limit of the method is reached.", error.Message);
+        }
+
+        await example.CallAsync<StringValue, StringValue>("mail/Send", new StringValue());
+        Assert.Equal((200, 4), (example.Services.GetRequiredService<IOptions<RpcServerOptions>>().Value.Limits.Calls.MaxConcurrentCalls, example.Services.GetRequiredService<IOptions<RpcServerOptions>>().Value.Limits.Calls.Adaptive?.MinLimit));
     }
 
     [Fact]

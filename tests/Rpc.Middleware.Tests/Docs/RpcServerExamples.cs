@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Claims;
 using System.Security.Principal;
+using System.Threading.RateLimiting;
 using Google.Protobuf.WellKnownTypes;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Builder;
@@ -42,6 +43,34 @@ internal static class RpcServerExamples
     {
         // begin: authenticator
         builder.Services.AddRpcConnectionAuthenticator<ByToken>();
+        // end
+    }
+
+    public static void Bounds(WebApplicationBuilder builder)
+    {
+        // begin: bounds
+        builder.Services.AddRpc(options =>
+        {
+            options.Limits.Calls.MaxConcurrentCalls = 200;
+            options.Limits.PriorityKey = "rpc-priority";
+        });
+        // end
+    }
+
+    public static void Adaptive(WebApplicationBuilder builder)
+    {
+        // begin: adaptive bound
+        builder.Services.AddRpc(options => options.Limits.Calls.Adaptive = new RpcAdaptiveConcurrencyOptions { MinLimit = 4 });
+        // end
+    }
+
+    public static void BoundsOfMethods(WebApplication app, RateLimiter mails)
+    {
+        // begin: bounds of methods
+        RpcGroupBuilder reports = app.MapRpcGroup("Reports").RequireConcurrency(4, RpcLimitPolicy.Wait); // four for each of its methods
+        reports.MapRpc("Make", (StringValue name) => new StringValue { Value = $"report {name.Value}" });
+        reports.MapRpc("Count", (Empty _) => new Int32Value { Value = 1 }).DisableServerConcurrencyLimit();
+        app.MapRpc("mail/Send", (StringValue text) => text).RequireRateLimiter(mails);
         // end
     }
 

@@ -168,18 +168,17 @@ public sealed class StartupTests
 
     private static Dictionary<string, (string Word, Action<WebApplication> Map)> Demanding { get; } = new()
     {
-        ["RequireAuthorization"] = ("authorization", app => app.MapHello().RequireAuthorization()),
-        ["policy name"] = ("authorization", app => app.MapHello().RequireAuthorization("ops")),
-        ["policy"] = ("authorization", app => app.MapHello().RequireAuthorization(policy => policy.RequireAuthenticatedUser())),
-        ["attribute"] = ("authorization", app => app.MapRpc(Golden.Name, [Authorize] (HelloRequest _) => new HelloReply())),
-        ["attribute, typed"] = ("authorization", app => app.MapRpc<HelloRequest, HelloReply>(
+        ["RequireAuthorization"] = ("AddAuthorization", app => app.MapHello().RequireAuthorization()),
+        ["policy name"] = ("AddAuthorization", app => app.MapHello().RequireAuthorization("ops")),
+        ["policy"] = ("AddAuthorization", app => app.MapHello().RequireAuthorization(policy => policy.RequireAuthenticatedUser())),
+        ["attribute"] = ("AddAuthorization", app => app.MapRpc(Golden.Name, [Authorize] (HelloRequest _) => new HelloReply())),
+        ["attribute, typed"] = ("AddAuthorization", app => app.MapRpc<HelloRequest, HelloReply>(
             Golden.Name, [Authorize] (_, _) => ValueTask.FromResult(new HelloReply()))),
-        ["class attribute"] = ("authorization", app => app.MapRpc(Golden.Name, Guarded.Hello)),
-        ["class attribute, inherited method"] = ("authorization", app => app.MapRpc(Golden.Name, new GuardedService().Hello)),
-        ["class attribute, typed"] = ("authorization", app => app.MapRpc<HelloRequest, HelloReply>(Golden.Name, new GuardedService().HelloAsync)),
-        ["class attribute, lambda within"] = ("authorization", app => app.MapRpc(Golden.Name, Guarded.Lambda("x"))),
-        ["late convention"] = ("authorization", app => app.MapHello().Finally(end => end.Metadata.Add(new AuthorizeAttribute()))),
-        ["with AllowAnonymous"] = ("authorization", app => app.MapHello().RequireAuthorization().AllowAnonymous()),
+        ["class attribute"] = ("AddAuthorization", app => app.MapRpc(Golden.Name, Guarded.Hello)),
+        ["class attribute, inherited method"] = ("AddAuthorization", app => app.MapRpc(Golden.Name, new GuardedService().Hello)),
+        ["class attribute, typed"] = ("AddAuthorization", app => app.MapRpc<HelloRequest, HelloReply>(Golden.Name, new GuardedService().HelloAsync)),
+        ["class attribute, lambda within"] = ("AddAuthorization", app => app.MapRpc(Golden.Name, Guarded.Lambda("x"))),
+        ["late convention"] = ("AddAuthorization", app => app.MapHello().Finally(end => end.Metadata.Add(new AuthorizeAttribute()))),
         ["rate limit"] = ("a rate limit", app => app.MapHello().RequireRateLimiting("slow")),
         ["host"] = ("host names", app => app.MapHello().RequireHost("example.org")),
         ["time-out"] = ("time-out", app => app.MapHello().WithRequestTimeout(TimeSpan.FromSeconds(1))),
@@ -195,29 +194,6 @@ public sealed class StartupTests
 
         Assert.Contains(Golden.Name, error.Message, StringComparison.Ordinal);
         Assert.Contains(word, error.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task FallbackPolicy_DemandsAuthorization_OnlyAllowAnonymousStarts(bool isAnonymous)
-    {
-        WebApplicationBuilder builder = CreateBuilder();
-        builder.Services.AddRpc();
-        builder.Services.AddAuthorization(options => options.FallbackPolicy = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, options => options.UseRpc()));
-        await using WebApplication app = builder.Build();
-        RpcEndpointConventionBuilder hello = app.MapHello();
-        if (isAnonymous)
-        {
-            hello.AllowAnonymous();
-            await app.StartAsync().InTime();
-        }
-        else
-        {
-            InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => app.StartAsync().InTime());
-            Assert.Contains("FallbackPolicy", error.Message, StringComparison.Ordinal);
-        }
     }
 
     [Fact]

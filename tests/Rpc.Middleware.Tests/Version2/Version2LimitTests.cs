@@ -58,7 +58,11 @@ public sealed class Version2LimitTests
     [InlineData(60_000)]
     public async Task Capacity_OutputStallsForAWhileDuringACutRequest_RequestStillEnds(int capacity)
     {
-        await using TestServer server = await StartEchoAsync(rpc: options => options.Limits.MaxConcurrentCallsPerConnection = capacity);
+        await using TestServer server = await StartEchoAsync(rpc: options =>
+        {
+            options.Limits.MaxConcurrentCallsPerConnection = capacity;
+            options.Floods.MaxPings = int.MaxValue;
+        });
         await using Version2Peer peer = await Version2Peer.ConnectAsync(server);
         await peer.SendAsync(Version2Frames.Ping(99));
         Assert.Equal(RpcFrameType.Pong, (await peer.ReceiveAsync()).Type);

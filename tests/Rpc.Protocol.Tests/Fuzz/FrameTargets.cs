@@ -95,7 +95,7 @@ internal sealed class HeaderTarget : FuzzTarget
                 break;
             case RpcFrameType.GoAway:
                 RpcControlFrame.ReadGoAway(source, out RpcGoAwayCode why, out ReadOnlySpan<byte> message);
-                Require(why is >= RpcGoAwayCode.Shutdown and <= RpcGoAwayCode.KeepAliveTimeout && message.Length <= source.Length, "A code that does not exist.");
+                Require(why is >= RpcGoAwayCode.Shutdown and <= RpcGoAwayCode.EnhanceYourCalm && message.Length <= source.Length, "A code that does not exist.");
                 break;
             case RpcFrameType.Settings:
                 RpcSettings.Read(source, out RpcSettings settings);

@@ -1,0 +1,121 @@
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>Finds out who makes a call that has credentials of its own, in front of the middleware. Any thread, many calls at once.</summary>
+internal sealed class RpcCallAuthentication(RpcServer server, IRpcCallAuthenticator authenticator)
+{
+    private readonly string _key = server.Options.Authentication.CredentialsKey.ToLowerInvariant(); // as it stands on the wire
+    private readonly TimeSpan _timeout = server.Options.Connections.AuthenticationTimeout;
+
+    /// <summary>Puts it in front of a pipeline, which is counted as <see cref="RpcStep"/> does.</summary>
+    public RpcDelegate Around(RpcDelegate pipeline) => context => InvokeAsync((RpcCall)context, pipeline);
+
+    private ValueTask InvokeAsync(RpcCall call, RpcDelegate pipeline)
+    {
+        RpcMetadata metadata = call.RequestMetadata;
+        ReadOnlyMemory<byte>? credentials = null;
+        for (int i = 0; i < metadata.Count; i++)
+        {
+            if (!string.Equals(metadata[i].Key, _key, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            if (credentials is not null)
+            {
+                // What is in front of the server may have looked at another one.
+                return ValueTask.FromException(new RpcException(RpcStatusCode.Unauthenticated, "The call has credentials more than once."));
+            }
+
+            credentials = metadata[i].ValueBytes;
+        }
+
+        if (credentials is not { } presented)
+        {
+            return pipeline(call);
+        }
+
+        Task<RpcAuthentication> answer = Ask(call, presented.Span);
+        return answer.IsCompletedSuccessfully ? Finish(answer.Result, call, pipeline) : WaitAsync(answer, call, pipeline);
+    }
+
+    private Task<RpcAuthentication> Ask(RpcCall call, ReadOnlySpan<byte> credentials)
+    {
+        RpcServerConnection connection = call.Owner;
+        if (connection.Credentials is not { } cache)
+        {
+            return VerifyAsync(connection, Describe(call), call.CancellationToken);
+        }
+
+        if (cache.TryBegin(credentials, out TaskCompletionSource<RpcAuthentication> answer))
+        {
+            _ = VerifyForAllAsync(connection, Describe(call), answer);
+        }
+
+        return answer.Task;
+    }
+
+    private static async ValueTask WaitAsync(Task<RpcAuthentication> answer, RpcCall call, RpcDelegate pipeline) =>
+        await Finish(await answer.WaitAsync(call.CancellationToken).ConfigureAwait(false), call, pipeline).ConfigureAwait(false);
+
+    private static ValueTask Finish(RpcAuthentication answer, RpcCall call, RpcDelegate pipeline)
+    {
+        if (!answer.IsAccepted)
+        {
+            return ValueTask.FromException(new RpcException(RpcStatusCode.Unauthenticated, answer.Reason));
+        }
+
+        call.User = answer.User;
+        return pipeline(call);
+    }
+
+    // Other calls wait for the answer too, so it is of the connection and does not end with this call.
+    private async Task VerifyForAllAsync(RpcServerConnection connection, RpcAuthenticationContext context, TaskCompletionSource<RpcAuthentication> answer)
+    {
+        try
+        {
+            answer.SetResult(await VerifyAsync(connection, context, connection.CallsCancelled).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // Its connection is gone, and with it all who have asked.
+            answer.SetResult(RpcAuthentication.Refuse());
+        }
+    }
+
+    private async Task<RpcAuthentication> VerifyAsync(RpcServerConnection connection, RpcAuthenticationContext context, CancellationToken cancelled)
+    {
+        using CancellationTokenSource limit = new(_timeout, server.TimeProvider);
+        using CancellationTokenSource any = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancelled);
+        try
+        {
+            ValueTask<RpcAuthentication> asked = AskAsync(connection, context, any.Token);
+            return asked.IsCompletedSuccessfully ? asked.Result : await asked.AsTask().WaitAsync(any.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            Log.CallAuthenticationTimedOut(connection.Logger, context.Method, connection.Connection.ConnectionId, _timeout);
+            return RpcAuthentication.Refuse("The call could not be verified in time.");
+        }
+    }
+
+    // Never fails but by its token: it may run on when nobody waits for it any more.
+    private async ValueTask<RpcAuthentication> AskAsync(
+        RpcServerConnection connection, RpcAuthenticationContext context, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await authenticator.AuthenticateAsync(context, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            // It is the application's. Nobody gets in because it fails.
+            Log.CallAuthenticatorFailed(connection.Logger, context.Method, connection.Connection.ConnectionId, exception);
+            return RpcAuthentication.Refuse("The call could not be verified.");
+        }
+    }
+
+    private RpcAuthenticationContext Describe(RpcCall call) =>
+        new(call.Connection, call.Protocol, $"{call.Service}/{call.Method}", call.RequestMetadata, _key, call.User);
+}

@@ -1,0 +1,21 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <content>Who makes calls.</content>
+internal sealed partial class RpcServer
+{
+    /// <summary>Whether connections remember credentials of their calls that were accepted.</summary>
+    public bool RemembersCredentials { get; private set; }
+
+    /// <summary>Makes what a connection remembers of its calls' credentials.</summary>
+    public RpcCredentialCache CreateCredentialCache() =>
+        new(Options.Authentication.CachedCredentialsPerConnection, Options.Authentication.CachedCredentialsLifetime, timeProvider);
+
+    // Null if nobody verifies calls.
+    private RpcCallAuthentication? CreateAuthentication()
+    {
+        RemembersCredentials = Options.Authentication.CachedCredentialsPerConnection > 0;
+        return services.GetService<IRpcCallAuthenticator>() is { } authenticator ? new RpcCallAuthentication(this, authenticator) : null;
+    }
+}

@@ -1,0 +1,16 @@
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>What a look at a connection from outside finds.</summary>
+internal enum RpcWatchVerdict
+{
+    Fine,
+
+    /// <summary>Nothing is under way, and has not been for a while.</summary>
+    Idle,
+
+    /// <summary>A frame was begun and comes too slowly.</summary>
+    SlowSender,
+
+    /// <summary>The peer does not read what it is sent.</summary>
+    SlowReader,
+}
