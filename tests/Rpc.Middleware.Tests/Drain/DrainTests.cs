@@ -202,7 +202,7 @@ public sealed class DrainTests
             Assert.False(server.Services.GetRequiredService<RpcServer>().Stopping.IsCancellationRequested);
         }
 
-        await time.WaitForTimersAsync(1);
+        await time.WaitForTimersAsync(2); // this one, and that of the connections
         time.Advance(TimeSpan.FromSeconds(5));
 
         await stopping;

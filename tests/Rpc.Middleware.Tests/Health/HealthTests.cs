@@ -184,7 +184,7 @@ public sealed class HealthTests
     // Once the watcher waits, lets its time pass and waits until the checks have run again.
     private static async Task TurnAsync(ManualTime time, Checks checks)
     {
-        await time.WaitForTimersAsync(1);
+        await time.WaitForTimersAsync(2); // this one, and that of the connections
         Task ran = checks.NextRun();
         time.Advance(TimeSpan.FromSeconds(5));
         await ran.InTime();
