@@ -49,7 +49,7 @@ internal sealed partial class RpcCall
         OnGateEntered();
         if (CancelledWith is { } cancelled)
         {
-            Refuse(cancelled == RpcStatusCode.DeadlineExceeded ? RpcConcurrencyGate.Late : RpcConcurrencyGate.Cancelled);
+            Refuse(RpcConcurrencyGate.Because(cancelled));
             return;
         }
 

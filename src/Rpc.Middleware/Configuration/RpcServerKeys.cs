@@ -13,6 +13,8 @@ internal static class RpcServerKeys
     {
         [""] = [.. NamesOf<RpcServerOptions>(), "Service"],
         [nameof(RpcServerOptions.Limits)] = NamesOf<RpcServerLimits>(),
+        ["Limits:Calls"] = NamesOf<RpcConcurrencyOptions>(),
+        ["Limits:Calls:Adaptive"] = NamesOf<RpcAdaptiveConcurrencyOptions>(),
         [nameof(RpcServerOptions.Authentication)] = NamesOf<RpcAuthenticationOptions>(),
         [nameof(RpcServerOptions.Floods)] = NamesOf<RpcFloodOptions>(),
         [nameof(RpcServerOptions.Dedicated)] = NamesOf<RpcDedicatedOptions>(),
@@ -25,13 +27,9 @@ internal static class RpcServerKeys
     public static void AddUnknown(List<string> faults, IConfiguration configuration)
     {
         IConfigurationSection server = configuration.GetSection(Section);
-        AddUnknown(faults, server, Sections[""]);
-        foreach (IConfigurationSection section in server.GetChildren())
+        foreach ((string section, string[] names) in Sections)
         {
-            if (Sections.TryGetValue(section.Key, out string[]? names))
-            {
-                AddUnknown(faults, section, names);
-            }
+            AddUnknown(faults, section.Length == 0 ? server : server.GetSection(section), names);
         }
     }
 

@@ -81,6 +81,15 @@ internal sealed partial class RpcServerConnection
         }
     }
 
+    // As if the host stopped, for this connection alone: a call that is on its way already is refused in so many words. Read loop only.
+    private void EndPolitely(string reason)
+    {
+        _isStopping = true;
+        IsDraining = true;
+        Version2?.SayGoodbye(reason);
+        EndBatch();
+    }
+
     private void OnLingerOver()
     {
         _isLingerOver = true;

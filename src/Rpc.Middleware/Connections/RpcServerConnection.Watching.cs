@@ -22,6 +22,7 @@ internal sealed partial class RpcServerConnection
     // Of the heart-beat alone.
     private long _seenFramedAt;
     private long _seenFinished;
+    private long _seenPartialLength;
     private long _quietSince;
     private int _seenFlushes;
     private long _flushSince; // 0: none under way
@@ -102,8 +103,10 @@ internal sealed partial class RpcServerConnection
     {
         long finished = Replies.Finished;
         long framedAt = Volatile.Read(ref _framedAt);
-        bool isQuiet = finished == _seenFinished && framedAt == _seenFramedAt && HasNothingUnderWay(finished);
+        long partialLength = Volatile.Read(ref _partialSince) == 0 ? 0 : Volatile.Read(ref _partialLength); // a long frame comes for longer than a connection may be idle
+        bool isQuiet = finished == _seenFinished && framedAt == _seenFramedAt && partialLength == _seenPartialLength && HasNothingUnderWay(finished);
         _seenFinished = finished;
+        _seenPartialLength = partialLength;
         _seenFramedAt = framedAt;
         if (!isQuiet || _quietSince == 0)
         {
@@ -141,8 +144,14 @@ internal sealed partial class RpcServerConnection
         _verdict = RpcWatchVerdict.Fine;
         switch (verdict)
         {
-            case RpcWatchVerdict.Idle when _framedAt == _seenFramedAt && HasNothingUnderWay(Replies.Finished):
+            case RpcWatchVerdict.Idle when !IsDraining && _framedAt == _seenFramedAt && HasNothingUnderWay(Replies.Finished):
                 Log.ConnectionIdle(Logger, Connection.ConnectionId, Server.Heartbeat.Watch.Options.IdleTimeout);
+                if (Version2 is { UnfinishedRequests: 0 })
+                {
+                    EndPolitely("The connection was idle.");
+                    return false;
+                }
+
                 EndReading("The connection was idle.");
                 return true;
             case RpcWatchVerdict.SlowSender when _partialSince != 0:

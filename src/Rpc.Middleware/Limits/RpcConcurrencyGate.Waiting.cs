@@ -34,7 +34,7 @@ internal sealed partial class RpcConcurrencyGate
 
         if (dropped is not null)
         {
-            Drop(dropped, dropped.State == RpcWaitingState.GivenUp ? FaultOf(dropped.Call) : TooManyWait);
+            Drop(dropped, dropped.State == RpcWaitingState.GivenUp ? Because(dropped.Call.CancelledWith) : TooManyWait);
         }
 
         Interlocked.MemoryBarrier(); // pairs with the decrement in Leave
@@ -57,10 +57,8 @@ internal sealed partial class RpcConcurrencyGate
             Volatile.Write(ref _waiting, _queue.Count);
         }
 
-        Drop(waiting, FaultOf(waiting.Call));
+        Drop(waiting, Because(waiting.Call.CancelledWith));
     }
-
-    private static RpcFault FaultOf(RpcCall call) => call.CancelledWith == RpcStatusCode.DeadlineExceeded ? Late : Cancelled;
 
     private static void Drop(RpcWaitingCall waiting, RpcFault fault)
     {

@@ -47,6 +47,14 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     /// <summary>Why a call is refused whose time is over.</summary>
     public static RpcFault Late { get; } = Refusal(RpcStatusCode.DeadlineExceeded, "The time for the call was over when its turn came.");
 
+    /// <summary>Why a call is refused that ended before its turn came.</summary>
+    public static RpcFault Because(RpcStatusCode? reason) => reason switch
+    {
+        RpcStatusCode.DeadlineExceeded => Late,
+        RpcStatusCode.Unavailable => RpcServerConnection.StoppingFault(),
+        _ => Cancelled,
+    };
+
     /// <summary>Calls that were let in and have not ended.</summary>
     public int Running => Volatile.Read(ref _running);
 
@@ -129,18 +137,14 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
             return Late;
         }
 
-        if (!_isTimed)
+        if (!_isTimed || waiting == 0)
         {
+            // While nobody waits it runs, whatever calls took before: else a server that was slow once would never learn that it is not any more.
             return null;
         }
 
-        double needed = _adaptive?.Shortest ?? 0;
-        if (waiting > 0)
-        {
-            // One ends every (latency / running); as many have to end as wait, and one for this call.
-            needed += (double)Volatile.Read(ref _latency) * (waiting + 1) / Limit;
-        }
-
+        // One ends every (latency / running); as many have to end as wait, and one for this call.
+        double needed = (_adaptive?.Shortest ?? 0) + ((double)Volatile.Read(ref _latency) * (waiting + 1) / Limit);
         return needed / _time.TimestampFrequency > left.TotalSeconds ? TooLittleTime : null;
     }
 

@@ -10,7 +10,7 @@ internal sealed partial class RpcVersion2Session
     {
         uint id = frame.Header.SequenceId;
         if (!RpcReceivedHeader.TryReadShortRequest(frame.ProtocolData, out int index)
-            || _methods.Find(index)?.Route is not { Endpoint.HasRequestStream: false } route
+            || _methods.Find(index)?.Route is not { Endpoint.Shape: RpcMethodShape.Unary } route
             || _connection.IsDraining
             || UnderWay >= _maxConcurrentCalls
             || _active.Find(id) is not null)

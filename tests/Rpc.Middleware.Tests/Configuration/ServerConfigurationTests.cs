@@ -29,6 +29,7 @@ public sealed class ServerConfigurationTests
 
     [Theory]
     [InlineData("Rpc:Server:Limits:MaxBodyLenght", "1", "Rpc:Server:Limits:MaxBodyLenght means nothing to the RPC server. Did you mean 'MaxBodyLength'?")]
+    [InlineData("Rpc:Server:Limits:Calls:MaxConcurentCalls", "1", "Rpc:Server:Limits:Calls:MaxConcurentCalls means nothing to the RPC server. Did you mean 'MaxConcurrentCalls'?")]
     [InlineData("Rpc:Server:Limit:MaxBodyLength", "1", "Rpc:Server:Limit means nothing to the RPC server. Did you mean 'Limits'?")]
     [InlineData("Rpc:Server:Services:0:Name", "x", "Rpc:Server:Services means nothing to the RPC server. Did you mean 'Service'?")]
     [InlineData("Rpc:Server:Something", "x", "Rpc:Server:Something means nothing to the RPC server.")]
@@ -52,19 +53,19 @@ public sealed class ServerConfigurationTests
     [Fact]
     public void Keys_AllOptions_AreKnown()
     {
-        string[] sections =
-        [
-            .. typeof(RpcServerOptions).GetProperties()
-                .Where(property => property.PropertyType is { IsClass: true, Namespace: "Kestrel.Rpc.Middleware" }).Select(property => property.Name),
-        ];
-
         // A new group of options has its line in RpcServerKeys.Sections.
-        Assert.Equal(sections.Append("").Order(StringComparer.Ordinal), RpcServerKeys.Sections.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(Sections(typeof(RpcServerOptions), "").Order(StringComparer.Ordinal), RpcServerKeys.Sections.Keys.Order(StringComparer.Ordinal));
         Assert.All(RpcConfigurationReload.Reloadable, key =>
         {
             string[] parts = key.Split(':')[2..];
-            Assert.Contains(parts[^1], RpcServerKeys.Sections[parts.Length == 1 ? "" : parts[0]]);
+            Assert.Contains(parts[^1], RpcServerKeys.Sections[string.Join(':', parts[..^1])]);
         });
+
+        static IEnumerable<string> Sections(Type options, string path) =>
+            options.GetProperties()
+                .Where(property => property.PropertyType is { IsClass: true, Namespace: "Kestrel.Rpc.Middleware" })
+                .SelectMany(property => Sections(property.PropertyType, path.Length == 0 ? property.Name : $"{path}:{property.Name}"))
+                .Prepend(path);
     }
 
     [Fact]

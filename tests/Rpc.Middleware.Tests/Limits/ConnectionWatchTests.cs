@@ -72,6 +72,44 @@ public sealed class ConnectionWatchTests
     }
 
     [Fact]
+    public async Task Idle_CallOnItsWay_IsToldThatItWasNotProcessed()
+    {
+        await using TestServer server = await StartAsync();
+        await using LimitPeer peer = await LimitPeer.ConnectAsync(server, 2);
+        await peer.CallAsync(1, "free");
+        Assert.Equal((1u, "free"), await peer.ReceiveAsync());
+        Task<Version2Reply?> goAway = peer.TryReceiveFrameAsync();
+        await AdvanceUntilAsync(goAway);
+
+        await peer.CallAsync(2, "free");
+
+        Assert.Equal(RpcFrameType.GoAway, (await goAway)?.Type);
+        Assert.Equal((2u, "!Unavailable"), await peer.ReceiveAsync());
+    }
+
+    [Fact]
+    public async Task Idle_LongFrameComesAtAGoodRate_IsRead()
+    {
+        Gate gate = new();
+        gate.Open();
+        await using TestServer server = await StartAsync(gate);
+        await using LimitPeer peer = await LimitPeer.ConnectAsync(server, 1);
+        await peer.CallAsync(1, "free");
+        Assert.Equal((1u, "free"), await peer.ReceiveAsync());
+        string text = new('x', 900_000);
+        byte[] call = Golden.Call(2, text);
+        int piece = call.Length / 40;
+
+        for (int sent = 0; sent < call.Length; sent += piece)
+        {
+            await peer.Raw.SendAsync(call.AsMemory(sent, Math.Min(piece, call.Length - sent)));
+            await AdvanceUntilAsync(Task.Delay(4));
+        }
+
+        Assert.Equal((2u, text), await peer.ReceiveAsync());
+    }
+
+    [Fact]
     public async Task Idle_RequestThatIsNeverFinished_DoesNotKeepTheConnection()
     {
         await using TestServer server = await StartAsync();
