@@ -50,6 +50,11 @@ internal sealed partial class RpcCallStream
             {
                 if (isOver)
                 {
+                    if (_state.CancelledWith is not null)
+                    {
+                        continue; // a moment ago: nothing is waited for then either
+                    }
+
                     DropReplies(RpcStatusCode.Unavailable, "The peer has stopped sending and cannot grant more of the replies.");
                     continue;
                 }

@@ -213,7 +213,10 @@ internal sealed partial class RpcVersion2Call
         {
             if (granted < 0)
             {
-                throw new RpcException(RpcStatusCode.Unavailable, "The peer has stopped sending and cannot grant more of the reply.");
+                // Nothing is waited for either if the call was cancelled a moment ago.
+                throw CancelledWith is { } meanwhile
+                    ? new RpcException(meanwhile, "The call was cancelled while its reply was sent.")
+                    : new RpcException(RpcStatusCode.Unavailable, "The peer has stopped sending and cannot grant more of the reply.");
             }
 
             // From here on another thread may send it again.
