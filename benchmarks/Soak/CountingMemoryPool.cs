@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Kestrel.Rpc.Benchmarks.Soak;
 
-/// <summary>The memory of the server's transport: knows how many blocks are out. Any thread.</summary>
+/// <summary>The memory of a server's transport: knows how many blocks are out. Any thread. Tests of the server use it, too.</summary>
 internal sealed class CountingMemoryPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
 {
     private int _rented;
@@ -11,6 +11,7 @@ internal sealed class CountingMemoryPool : MemoryPool<byte>, IMemoryPoolFactory<
 
     public int Rented => Volatile.Read(ref _rented);
 
+    /// <summary>How many blocks were ever rented: none would mean that the transport uses other memory.</summary>
     public long EverRented => Volatile.Read(ref _everRented);
 
     public override int MaxBufferSize => Shared.MaxBufferSize;
