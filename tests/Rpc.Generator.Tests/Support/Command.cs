@@ -57,5 +57,5 @@ internal sealed record Command(int ExitCode, string Output)
     private static bool IsOfTheTestRun(string name) =>
         name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)
         || name.StartsWith("VSTEST", StringComparison.OrdinalIgnoreCase)
-        || name is "DOTNET_CLI_TEST_TRACEFILE" or "ASPNETCORE_URLS" or "ASPNETCORE_ENVIRONMENT" or "DOTNET_ENVIRONMENT" or "DOTNET_HOST_PATH";
+        || name is "DOTNET_CLI_TEST_TRACEFILE" or "ASPNETCORE_URLS" or "ASPNETCORE_ENVIRONMENT" or "DOTNET_ENVIRONMENT" or "DOTNET_HOST_PATH" or "NUGET_PACKAGES";
 }
