@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis;
 namespace Kestrel.Rpc.Analyzers;
 
 /// <summary>What the analyzers say. The numbers are stable, and explained in docs/services.md.</summary>
-internal static class RpcDiagnostics
+internal static partial class RpcDiagnostics
 {
     private const string Category = "Kestrel.Rpc";
 

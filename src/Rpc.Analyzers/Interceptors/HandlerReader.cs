@@ -65,7 +65,7 @@ internal sealed class HandlerReader(HandlerMethod handler, Compilation compilati
         if (type.IsMessage())
         {
             SetRequest(type, declared);
-            _parameters.Add(new HandlerParameter(HandlerParameterKind.Request, type.Name(), declared.Name));
+            _parameters.Add(new HandlerParameter(HandlerParameterKind.Request, type.Name()));
         }
         else if (IsStream(type, out ITypeSymbol message))
         {
@@ -73,15 +73,15 @@ internal sealed class HandlerReader(HandlerMethod handler, Compilation compilati
         }
         else if (type.Is(KnownNames.Context))
         {
-            _parameters.Add(new HandlerParameter(HandlerParameterKind.Context, type.Name(), declared.Name));
+            _parameters.Add(new HandlerParameter(HandlerParameterKind.Context, type.Name()));
         }
         else if (type.Is(KnownNames.CancellationToken))
         {
-            _parameters.Add(new HandlerParameter(HandlerParameterKind.CancellationToken, type.Name(), declared.Name));
+            _parameters.Add(new HandlerParameter(HandlerParameterKind.CancellationToken, type.Name()));
         }
         else if (type.Is(KnownNames.ServiceProvider))
         {
-            _parameters.Add(new HandlerParameter(HandlerParameterKind.Services, type.Name(), declared.Name));
+            _parameters.Add(new HandlerParameter(HandlerParameterKind.Services, type.Name()));
         }
         else
         {
@@ -110,7 +110,7 @@ internal sealed class HandlerReader(HandlerMethod handler, Compilation compilati
             _isPlain &= message.IsReferenceType;
         }
 
-        _parameters.Add(new HandlerParameter(kind, message.Name(), declared.Name));
+        _parameters.Add(new HandlerParameter(kind, message.Name()));
     }
 
     private void SetRequest(ITypeSymbol type, IParameterSymbol declared)

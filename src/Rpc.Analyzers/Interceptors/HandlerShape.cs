@@ -16,10 +16,10 @@ internal enum HandlerParameterKind
 /// <summary>A parameter.</summary>
 /// <param name="Kind">How it is bound.</param>
 /// <param name="Type">Its type; of a stream the type of its messages.</param>
-/// <param name="Name">Its name.</param>
+/// <param name="Name">The name of a service, for messages.</param>
 /// <param name="Key">The key of a keyed service, as code; null for none.</param>
 /// <param name="Default">Its default value, as code; null for none.</param>
-internal sealed record HandlerParameter(HandlerParameterKind Kind, string Type, string Name, string? Key = null, string? Default = null);
+internal sealed record HandlerParameter(HandlerParameterKind Kind, string Type, string Name = "", string? Key = null, string? Default = null);
 
 /// <summary>What becomes of the result.</summary>
 /// <param name="Method">The method of RpcDelegateBinding that takes it; empty if it is awaited alone.</param>

@@ -36,6 +36,8 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             pipeline = authentication.Around(pipeline);
         }
 
+        pipeline = RpcContextAccessor.Around(pipeline, services);
+
         return new RpcEndpoint(
             name,
             WireNames(metadata),
