@@ -33,7 +33,9 @@ internal static class SymbolExtensions
 
     /// <summary>Whether it is a protobuf message, or the interface of all of them.</summary>
     public static bool IsMessage(this ITypeSymbol type) =>
-        type.Is(KnownNames.Message) || type.AllInterfaces.Any(item => item.Is(KnownNames.Message));
+        type.Is(KnownNames.Message)
+        || type.AllInterfaces.Any(item => item.Is(KnownNames.Message))
+        || (type is ITypeParameterSymbol parameter && parameter.ConstraintTypes.Any(IsMessage));
 
     /// <summary>Whether it is a protobuf message that can be created.</summary>
     public static bool IsConcreteMessage(this ITypeSymbol type) =>

@@ -52,6 +52,7 @@ internal sealed class ContractMethodReader(IMethodSymbol method, ContractCodecs 
         string requestCodec = FindCodec(request, requests[0]);
         string replyCodec = reply is null ? EmptyCodec : FindCodec(reply, method);
         return !_isGood ? null : new RpcContractMethod(
+            method.ContainingType.Name(),
             method.Name,
             $"Method{index}",
             wireName,

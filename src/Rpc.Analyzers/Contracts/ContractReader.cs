@@ -55,7 +55,7 @@ internal sealed class ContractReader(INamedTypeSymbol contract, Compilation comp
             }
         }
 
-        if (!contract.CanBeNamed(compilation))
+        if (!compilation.IsSymbolAccessibleWithin(contract, compilation.Assembly) || contract.IsFileLocal)
         {
             Fault(RpcDiagnostics.HiddenContract, contract, contract.Name);
         }

@@ -59,6 +59,11 @@ internal static class ContractWriter
                 .Line();
         }
 
+        if (contract.Methods.Any(method => method.Return is RpcReturn.Task or RpcReturn.ValueTask))
+        {
+            code.Line("internal static readonly global::Google.Protobuf.WellKnownTypes.Empty Nothing = new global::Google.Protobuf.WellKnownTypes.Empty();").Line();
+        }
+
         string all = string.Concat(contract.Methods.Select(method => $", {method.Field}"));
         code.Line($"internal static readonly {Protocol}.RpcServiceDescription Description = new {Protocol}.RpcServiceDescription({CodeLiterals.Text(contract.Service)}{all});")
             .Close()
@@ -90,9 +95,9 @@ internal static class ContractWriter
             .Open($"static void {Server}.IRpcService.Bind({Server}.RpcServiceBinder binder)");
         foreach (RpcContractMethod method in contract.Methods)
         {
-            string types = $"{contract.Interface}, {method.Request}, {method.Reply}";
+            string types = $"{method.Declaring}, {method.Request}, {method.Reply}";
             code.Open($"binder.{method.Shape}<{types}>({Methods(contract)}.{method.Field}, {CodeLiterals.Text(method.Name)}, {Lambda(method)} =>");
-            WriteCall(code, method);
+            WriteCall(code, contract, method);
             code.Close("});");
         }
 
@@ -106,7 +111,7 @@ internal static class ContractWriter
         return $"static {(isPlain ? "" : "async ")}(service, {request}, {(method.HasReplyStream ? "replies, " : "")}context)";
     }
 
-    private static void WriteCall(CodeWriter code, RpcContractMethod method)
+    private static void WriteCall(CodeWriter code, RpcContract contract, RpcContractMethod method)
     {
         string request = method.HasRequestStream
             ? $"{Protocol}.RpcStreamReaderExtensions.ReadAllAsync(requests, context.CancellationToken)"
@@ -115,8 +120,8 @@ internal static class ContractWriter
         switch (method.Return)
         {
             case RpcReturn.Stream:
-                const string Configure = "global::System.Threading.Tasks.TaskAsyncEnumerableExtensions";
-                code.Open($"await foreach (var reply in {Configure}.ConfigureAwait({Configure}.WithCancellation({call}, context.CancellationToken), false))")
+                const string Cancellable = "global::System.Threading.Tasks.TaskAsyncEnumerableExtensions.WithCancellation";
+                code.Open($"await foreach (var reply in {Cancellable}({call}, context.CancellationToken).ConfigureAwait(false))")
                     .Line("await replies.WriteAsync(reply).ConfigureAwait(false);")
                     .Close();
                 break;
@@ -127,7 +132,7 @@ internal static class ContractWriter
                 code.Line($"return {call};");
                 break;
             default:
-                code.Line($"await {call}.ConfigureAwait(false);").Line($"return new {method.Reply}();");
+                code.Line($"await {call}.ConfigureAwait(false);").Line($"return {Methods(contract)}.Nothing;");
                 break;
         }
     }

@@ -47,6 +47,7 @@ internal enum RpcReturn
 }
 
 /// <summary>A method of a contract.</summary>
+/// <param name="Declaring">The interface that declares it: the contract, or one that it inherits from.</param>
 /// <param name="Name">Its C# name.</param>
 /// <param name="Field">What its description is called in generated code.</param>
 /// <param name="WireName">As it is called on the wire.</param>
@@ -64,6 +65,7 @@ internal enum RpcReturn
 /// <param name="IsTokenFirst">Whether the token stands in front of the request.</param>
 /// <param name="Obsolete">The attribute that says so, as code; null for none.</param>
 internal sealed record RpcContractMethod(
+    string Declaring,
     string Name,
     string Field,
     string WireName,

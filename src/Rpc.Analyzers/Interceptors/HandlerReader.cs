@@ -27,7 +27,8 @@ internal sealed class HandlerReader(HandlerMethod handler, Compilation compilati
             ReadParameter(handler.Invoke.Parameters[i], handler.Declared(i));
         }
 
-        if (_request is null && _faults.Count == 0)
+        bool isKnown = handler.Invoke.Parameters.All(item => item.Type.TypeKind != TypeKind.Error);
+        if (_request is null && _faults.Count == 0 && isKnown)
         {
             Fault(RpcDiagnostics.NoRequest, handler.Location);
         }
