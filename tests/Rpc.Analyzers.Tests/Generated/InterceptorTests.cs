@@ -13,7 +13,7 @@ public sealed class InterceptorTests
         """app.MapRpc("a/B", (HelloRequest r, [FromKeyedServices(Day.Two)] IStock a, [FromKeyedServices(typeof(List<int>))] IStock b, [FromKeyedServices(7L)] IStock c) => new HelloReply());""",
         """app.MapRpc("a/B", (HelloRequest r, IEnumerable<IStock> a, (int A, string B)? pair = null) => new HelloReply());""",
         """app.MapRpc("a/B", (Func<HelloRequest, HelloReply>)(r => new HelloReply()));""",
-        """app.MapRpc("a/B", (Own)((r, number) => new HelloReply()));""",
+        """app.MapRpc("a/B", (Own)((HelloRequest r, int number = 3) => new HelloReply()));""",
         """app.MapRpc("a/B", Method);""",
         """app.MapRpc("a/B", Overloaded<HelloRequest>);""",
         """string name = "a/B"; app.MapRpc(name, (IRpcStreamReader<HelloRequest> r, IRpcStreamWriter<HelloReply> w) => Task.CompletedTask);""",
