@@ -83,6 +83,9 @@ internal sealed partial class RpcServerConnection
         }
         else if (Thread.CurrentThread.IsThreadPoolThread)
         {
+            // It may block: calls that were read before it start elsewhere, and neither their replies nor those of others wait for it.
+            StartLast();
+            EndBatch();
             RunInline(call);
         }
         else

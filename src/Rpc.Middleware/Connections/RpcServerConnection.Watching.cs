@@ -27,12 +27,14 @@ internal sealed partial class RpcServerConnection
     private int _seenFlushes;
     private long _flushSince; // 0: none under way
 
-    /// <summary>Of the heart-beat's list, as the next two.</summary>
+    /// <summary>Of the heart-beat's list, as the next three.</summary>
     public RpcServerConnection? NextWatched { get; set; }
 
     public RpcServerConnection? PreviousWatched { get; set; }
 
     public bool IsCounted { get; set; }
+
+    public long WatchedSince { get; set; }
 
     /// <summary>Looks at the connection from outside. Of the heart-beat.</summary>
     public RpcWatchVerdict Look(RpcConnectionWatch watch, long now)
@@ -50,6 +52,11 @@ internal sealed partial class RpcServerConnection
         if (_hasReadingEnded)
         {
             return RpcWatchVerdict.Fine;
+        }
+
+        if (!IsCounted && now - WatchedSince >= watch.RefusalTime)
+        {
+            return RpcWatchVerdict.TooMany;
         }
 
         long partialSince = Volatile.Read(ref _partialSince);
@@ -153,6 +160,9 @@ internal sealed partial class RpcServerConnection
                 }
 
                 EndReading("The connection was idle.");
+                return true;
+            case RpcWatchVerdict.TooMany:
+                EndReading(TooManyConnections.Message);
                 return true;
             case RpcWatchVerdict.SlowSender when _partialSince != 0:
                 Log.PeerSendsTooSlowly(Logger, Connection.ConnectionId, _partialLength);

@@ -6,6 +6,9 @@ namespace Kestrel.Rpc.Middleware;
 /// </param>
 internal sealed class RpcAdmission(RpcGate[] gates)
 {
+    /// <summary>The limits in their order.</summary>
+    public IReadOnlyList<RpcGate> Gates => gates;
+
     /// <summary>Whether the request must be parsed before the first gate.</summary>
     public bool NeedsRequest { get; } = gates.Any(gate => gate.NeedsRequest);
 

@@ -16,7 +16,7 @@ internal sealed class RpcGates
     {
         _priorities = new RpcCallPriorities(limits.PriorityKey);
         _time = time;
-        Server = limits.Calls.IsLimited ? new RpcConcurrencyGate(limits.Calls, _priorities, time) : null;
+        Server = limits.Calls.IsLimited ? new RpcConcurrencyGate(limits.Calls, _priorities, time, isLast: true) : null;
     }
 
     /// <summary>The bound on the calls of all connections; null without one.</summary>
@@ -36,7 +36,7 @@ internal sealed class RpcGates
         List<RpcGate> gates = [.. limiters.Select(limiter => limiter.Gate)];
         if (metadata.GetMetadata<RpcConcurrencyMetadata>() is { } concurrency)
         {
-            gates.Add(new RpcConcurrencyGate(concurrency.Options, _priorities, _time));
+            gates.Add(new RpcConcurrencyGate(concurrency.Options, _priorities, _time, isLast: false));
         }
 
         if (Server is not null && metadata.GetMetadata<RpcUnlimitedMetadata>() is null)

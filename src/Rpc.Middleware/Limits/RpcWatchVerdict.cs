@@ -11,6 +11,9 @@ internal enum RpcWatchVerdict
     /// <summary>A frame was begun and comes too slowly.</summary>
     SlowSender,
 
+    /// <summary>There are too many connections, and the peer makes no call that could be told so.</summary>
+    TooMany,
+
     /// <summary>The peer does not read what it is sent.</summary>
     SlowReader,
 }
