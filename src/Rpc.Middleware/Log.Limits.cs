@@ -20,4 +20,7 @@ internal static partial class Log
 
     [LoggerMessage(64, LogLevel.Error, "The rate limiter of {Method} failed when it was given a lease back. Connection {ConnectionId}.")]
     public static partial void LeaseNotTaken(ILogger logger, RpcMethodName method, string connectionId, Exception exception);
+
+    [LoggerMessage(65, LogLevel.Information, "Connection {ConnectionId}: {Count} calls end with an error, because their caller has granted nothing for their replies for {Timeout}.")]
+    public static partial void RepliesUnwanted(ILogger logger, string connectionId, int count, TimeSpan timeout);
 }

@@ -16,8 +16,8 @@ internal sealed partial class RpcCall
     /// <summary>When it last had to wait no more at any gate, as a timestamp; at first when it was read.</summary>
     public long WaitedUntil { get; set; }
 
-    /// <summary>Since when it has a place of its method's bound, likewise: it may have waited for others with it.</summary>
-    public long HasPlaceSince { get; set; }
+    /// <summary>Since when it has its places, likewise.</summary>
+    public RpcPlaceTimes HasPlacesSince;
 
     public RpcCallPriority Priority { get; set; }
 

@@ -14,6 +14,7 @@ internal static class RpcServerKeys
         [""] = [.. NamesOf<RpcServerOptions>(), "Service"],
         [nameof(RpcServerOptions.Limits)] = NamesOf<RpcServerLimits>(),
         ["Limits:Calls"] = NamesOf<RpcConcurrencyOptions>(),
+        ["Limits:CallsPerConnection"] = NamesOf<RpcConcurrencyOptions>(),
         ["Limits:Calls:Adaptive"] = NamesOf<RpcAdaptiveConcurrencyOptions>(),
         [nameof(RpcServerOptions.Authentication)] = NamesOf<RpcAuthenticationOptions>(),
         [nameof(RpcServerOptions.Floods)] = NamesOf<RpcFloodOptions>(),

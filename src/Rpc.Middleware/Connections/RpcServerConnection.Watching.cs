@@ -49,6 +49,11 @@ internal sealed partial class RpcServerConnection
             return RpcWatchVerdict.SlowReader;
         }
 
+        if (Version2?.Credit.HasUnwanted(now, watch.SendTime) == true)
+        {
+            return RpcWatchVerdict.NoCredit;
+        }
+
         if (_hasReadingEnded)
         {
             return RpcWatchVerdict.Fine;
@@ -71,6 +76,14 @@ internal sealed partial class RpcServerConnection
     /// <summary>Ends the connection as it deserves. Of the heart-beat.</summary>
     public void OnWatched(RpcWatchVerdict verdict)
     {
+        if (verdict == RpcWatchVerdict.NoCredit)
+        {
+            RpcConnectionWatch watch = Server.Heartbeat.Watch;
+            int ended = Version2!.Credit.EndUnwanted(Server.TimeProvider.GetTimestamp(), watch.SendTime);
+            Log.RepliesUnwanted(Logger, Connection.ConnectionId, ended, watch.Options.SendTimeout);
+            return;
+        }
+
         if (verdict != RpcWatchVerdict.SlowReader)
         {
             // The read loop knows what has come since.

@@ -31,7 +31,8 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
 
         RpcDelegate filtered = RpcPipeline.Compose(components, bound.Handler, isCounted: middleware is not null);
         RpcDelegate pipeline = middleware ?? filtered;
-        if (authentication is not null)
+        RpcAdmission? admission = gates.CreateAdmission(name, metadata, authentication);
+        if (authentication is not null && admission?.Authenticates != true)
         {
             pipeline = authentication.Around(pipeline);
         }
@@ -47,7 +48,7 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             handler: filtered,
             shape: bound.Shape,
             replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression,
-            admission: gates.CreateAdmission(name, metadata));
+            admission: admission);
     }
 
     // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.

@@ -24,22 +24,22 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     private readonly TimeProvider _time;
     private readonly RpcAdaptiveLimit? _adaptive;
     private readonly bool _isTimed;
-    private readonly bool _isLast;
+    private readonly RpcGateKind _kind;
     private int _running;
     private long _latency; // how long calls have a place, on average, as timestamps; 0: not known
 
     /// <param name="options">The bound.</param>
     /// <param name="priorities">Reads the priority of a call.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="isLast">Whether there is no gate behind it that calls may wait at.</param>
-    public RpcConcurrencyGate(RpcConcurrencyOptions options, RpcCallPriorities priorities, TimeProvider time, bool isLast)
+    /// <param name="kind">Whose bound it is.</param>
+    public RpcConcurrencyGate(RpcConcurrencyOptions options, RpcCallPriorities priorities, TimeProvider time, RpcGateKind kind)
     {
         _most = options.MaxConcurrentCalls ?? int.MaxValue;
         _policy = options.AtLimit;
         _priorities = priorities;
         _time = time;
         _adaptive = options.Adaptive is null ? null : new RpcAdaptiveLimit(options.Adaptive, _most, time);
-        _isLast = isLast;
+        _kind = kind;
         _isTimed = _adaptive is not null || _policy == RpcLimitPolicy.Wait;
         _queue = new RpcCallLine(options.MaxWaitingCalls);
     }
@@ -141,13 +141,8 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
         return false;
     }
 
-    private void OnPlaceTaken(RpcCall call)
-    {
-        if (!_isLast)
-        {
-            call.HasPlaceSince = call.WaitedUntil;
-        }
-    }
+    // With it the call may still wait at other gates.
+    private void OnPlaceTaken(RpcCall call) => call.HasPlacesSince[(int)_kind] = call.WaitedUntil;
 
     // A call that cannot be answered in time would only take the time of others.
     private RpcFault? FindFault(TimeSpan left, int waiting, RpcCallPriority priority)
@@ -172,7 +167,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     private void Measure(RpcCall call)
     {
         long now = _time.GetTimestamp();
-        long latency = Math.Max(0, now - (_isLast ? call.WaitedUntil : call.HasPlaceSince));
+        long latency = Math.Max(0, now - call.HasPlacesSince[(int)_kind]);
         long average = Volatile.Read(ref _latency);
         Volatile.Write(ref _latency, average == 0 ? latency : average + ((latency - average) / Smoothing));
 
