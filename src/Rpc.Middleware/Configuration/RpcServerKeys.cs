@@ -15,6 +15,7 @@ internal static class RpcServerKeys
         [nameof(RpcServerOptions.Limits)] = NamesOf<RpcServerLimits>(),
         ["Limits:Calls"] = NamesOf<RpcConcurrencyOptions>(),
         ["Limits:CallsPerConnection"] = NamesOf<RpcConcurrencyOptions>(),
+        ["Limits:CallsPerConnection:Adaptive"] = NamesOf<RpcAdaptiveConcurrencyOptions>(),
         ["Limits:Calls:Adaptive"] = NamesOf<RpcAdaptiveConcurrencyOptions>(),
         [nameof(RpcServerOptions.Authentication)] = NamesOf<RpcAuthenticationOptions>(),
         [nameof(RpcServerOptions.Floods)] = NamesOf<RpcFloodOptions>(),
