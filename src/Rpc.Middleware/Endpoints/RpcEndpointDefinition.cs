@@ -54,7 +54,8 @@ internal sealed class RpcEndpointDefinition(
             shape: bound.Shape,
             replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression,
             admission: admission,
-            replyFormat: bound.ReplyFormat);
+            replyFormat: bound.ReplyFormat,
+            deadline: metadata.GetMetadata<RpcDeadlineMetadata>()?.Deadline);
     }
 
     // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.
