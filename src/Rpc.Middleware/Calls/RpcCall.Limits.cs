@@ -13,8 +13,11 @@ internal sealed partial class RpcCall
     /// <summary>The gate ahead of the call.</summary>
     public int NextGate { get; private set; }
 
-    /// <summary>When the last gate let it in, as a timestamp.</summary>
-    public long AdmittedAt { get; set; }
+    /// <summary>When it last had to wait no more at any gate, as a timestamp; at first when it was read.</summary>
+    public long WaitedUntil { get; set; }
+
+    /// <summary>Since when it has its places, likewise.</summary>
+    public RpcPlaceTimes HasPlacesSince;
 
     public RpcCallPriority Priority { get; set; }
 
@@ -31,6 +34,7 @@ internal sealed partial class RpcCall
         _admission = admission;
         _enteredGates = 0;
         NextGate = 0;
+        WaitedUntil = ReceivedAt;
     }
 
     /// <summary>Notes that the next gate has let the call in.</summary>
@@ -70,6 +74,9 @@ internal sealed partial class RpcCall
                 break;
         }
     }
+
+    /// <summary>Tells that a limiter of the application failed when it was given a lease back.</summary>
+    public void OnLeaseFailed(Exception exception) => Log.LeaseNotTaken(_owner.Logger, _route!.Endpoint.Name, _owner.Connection.ConnectionId, exception);
 
     // The handler has ended, or will never see the call.
     private void LeaveGates()
