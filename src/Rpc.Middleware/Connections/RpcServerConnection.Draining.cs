@@ -61,13 +61,13 @@ internal sealed partial class RpcServerConnection
             return true;
         }
 
-        if (_isDrainOver || _isLingerOver || Server.Options.Drain.Linger <= TimeSpan.Zero)
+        if (_isDrainOver || _isLingerOver || Server.Live.Drain.Linger <= TimeSpan.Zero)
         {
             return false;
         }
 
         _lingerTimer ??= Server.TimeProvider.CreateTimer(
-            static state => ((RpcServerConnection)state!).OnLingerOver(), this, Server.Options.Drain.Linger, Timeout.InfiniteTimeSpan);
+            static state => ((RpcServerConnection)state!).OnLingerOver(), this, Server.Live.Drain.Linger, Timeout.InfiniteTimeSpan);
         return true;
     }
 

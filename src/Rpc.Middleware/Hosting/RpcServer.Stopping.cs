@@ -22,7 +22,7 @@ internal sealed partial class RpcServer
         {
             TimeSpan timeout = hostOptions.Value.ShutdownTimeout;
             TimeSpan reserve = timeout / 10 < LongestReserve ? timeout / 10 : LongestReserve;
-            TimeSpan? limit = Options.Drain.Timeout ?? (timeout < TimeSpan.Zero ? null : timeout - reserve);
+            TimeSpan? limit = Live.Drain.Timeout ?? (timeout < TimeSpan.Zero ? null : timeout - reserve);
             if (limit is null || limit >= SniffTimer.Longest)
             {
                 return null;

@@ -35,7 +35,7 @@ internal sealed class RpcStartup(RpcServer server) : IHostedLifecycleService
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         server.OnStopBegins();
-        TimeSpan delay = server.Options.Drain.Delay;
+        TimeSpan delay = server.Live.Drain.Delay;
         if (delay > TimeSpan.Zero)
         {
             Log.StopDelayed(server.Logger, delay);
