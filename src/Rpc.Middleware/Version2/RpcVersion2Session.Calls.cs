@@ -133,7 +133,7 @@ internal sealed partial class RpcVersion2Session
 
         if (_connection.IsDraining)
         {
-            return NotProcessed(RpcStatusCode.Unavailable, "The server stops.");
+            return _connection.FarewellTo(null);
         }
 
         if (UnderWay >= _maxConcurrentCalls)

@@ -100,7 +100,7 @@ internal sealed partial class RpcVersion2Session
     }
 
     /// <summary>Tells the peer that no more calls are taken.</summary>
-    public void SayGoodbye(string reason = "The server stops.") => SendGoAway(RpcGoAwayCode.Shutdown, reason);
+    public void SayGoodbye(string reason) => SendGoAway(RpcGoAwayCode.Shutdown, reason);
 
     /// <summary>Nothing more is read: what waits for the peer is ended.</summary>
     public void OnInputOver()
