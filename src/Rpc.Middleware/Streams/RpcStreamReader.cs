@@ -65,7 +65,7 @@ internal sealed class RpcStreamReader<T>(RpcCallStream stream) : IRpcStreamReade
             return true;
         }
 
-        using RpcPooledMessage plain = RpcRequestDecoding.Decompress(entry.Encoding, bytes, stream.MaxRequestLength);
+        using RpcPooledMessage plain = stream.Decompress(entry.Encoding, bytes);
         stream.Meter?.OnRequest(plain.Message.Length);
         Current = RpcMessageCodec.Deserialize<T>(plain.Message);
         return true;
