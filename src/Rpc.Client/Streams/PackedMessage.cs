@@ -11,17 +11,17 @@ namespace Kestrel.Rpc.Client;
 internal sealed class PackedMessage(RpcEncoding encoding, byte[] bytes)
 {
     /// <summary>Decompresses and reads it.</summary>
-    /// <param name="marshaller">Reads the message.</param>
+    /// <param name="format">Reads the message.</param>
     /// <param name="maxLength">The longest message, decompressed.</param>
     /// <param name="method">The name, for an exception.</param>
     /// <exception cref="RpcException">It is none, or too long.</exception>
-    public T Read<T>(RpcMarshaller<T> marshaller, int maxLength, RpcMethodName method)
+    public T Read<T>(RpcMessageFormat<T> format, int maxLength, RpcMethodName method)
     {
         MessageBuffer plain = new();
         try
         {
             Decompress(encoding, new ReadOnlySequence<byte>(bytes), plain, maxLength, method);
-            return marshaller.Read(new ReadOnlySequence<byte>(plain.WrittenMemory));
+            return format.Read(new ReadOnlySequence<byte>(plain.WrittenMemory));
         }
         finally
         {

@@ -98,7 +98,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
     protected override void OnMessage(in ReadOnlySequence<byte> message, in ReadOnlySequence<byte> attachment, long cost)
     {
         NoteReply();
-        Arrive(new ReceivedMessage<TReply>(_method.ReplyMarshaller.Read(message), attachment.IsEmpty ? default : attachment.ToArray(), cost));
+        Arrive(new ReceivedMessage<TReply>(_method.ReplyFormat.Read(message), attachment.IsEmpty ? default : attachment.ToArray(), cost));
     }
 
     public override void HandOver()

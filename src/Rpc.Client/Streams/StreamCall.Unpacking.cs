@@ -10,7 +10,7 @@ internal sealed partial class StreamCall<TRequest, TReply>
     {
         try
         {
-            TReply message = _current.Packed!.Read(_method.ReplyMarshaller, ((Version2Session)Session).MaxMessageLength, _method.Name);
+            TReply message = _current.Packed!.Read(_method.ReplyFormat, ((Version2Session)Session).MaxMessageLength, _method.Name);
             _current = _current with { Message = message, Packed = null };
             return true;
         }

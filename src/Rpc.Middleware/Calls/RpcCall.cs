@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
@@ -21,7 +20,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDed
     private readonly Action _onPipelineEnded;
     private RpcRoute? _route;
     private uint _sequenceId;
-    private IMessage? _request;
+    private object? _request;
     private AsyncServiceScope? _scope;
     private IFeatureCollection? _features;
     private Dictionary<object, object?>? _items;
@@ -55,13 +54,15 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDed
     /// <summary>Why the call was cancelled; null if it was not.</summary>
     public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
         : Plugged is not null ? Plugged.CancelledWith
-        : _owner.CallsCancelled.IsCancellationRequested ? _owner.CancelledBecause
-        : null;
+        : OwnCancelledWith;
 
     /// <summary>Set if the caller gets an error.</summary>
     public RpcFault? Fault { get; set; }
 
     public bool HasScope => _scope is not null;
+
+    /// <summary>What serialises the reply.</summary>
+    public RpcMessageFormat ReplyFormat => _route!.Endpoint.ReplyFormat;
 
     public ReadOnlySpan<byte> ReplyProtocolData => _route!.ReplyProtocolData.Span;
 
@@ -101,7 +102,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDed
         }
     }
 
-    public override IMessage Request
+    public override object Request
     {
         get
         {
@@ -111,7 +112,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDed
         }
     }
 
-    public override IMessage? Reply
+    public override object? Reply
     {
         get
         {
@@ -131,7 +132,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDed
         get
         {
             ThrowIfEnded(this);
-            return Version2?.CancellationToken ?? Plugged?.CancellationToken ?? _owner.CallsCancelled;
+            return Version2?.CancellationToken ?? Plugged?.CancellationToken ?? OwnToken;
         }
     }
 
@@ -181,6 +182,11 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDed
         if (_isObserved)
         {
             ObserveDispatched(body);
+        }
+
+        if (endpoint.Deadline is { } deadline)
+        {
+            LimitTime(deadline);
         }
 
         if (endpoint.Parser is not { } parser)
@@ -268,6 +274,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDed
         _replyMetadata = null;
         _replyTrailers = null;
         _replyAttachment = default;
+        ResetTimeLimit();
         Version2?.Reset();
         Plugged?.Reset();
     }

@@ -19,7 +19,9 @@ public sealed class RpcEndpoint : Endpoint
         RpcDelegate handler,
         RpcMethodShape shape = RpcMethodShape.Unary,
         RpcEncoding replyEncoding = RpcEncoding.None,
-        RpcAdmission? admission = null)
+        RpcAdmission? admission = null,
+        RpcMessageFormat? replyFormat = null,
+        TimeSpan? deadline = null)
         : base(requestDelegate: null, metadata, displayName)
     {
         Name = name;
@@ -34,6 +36,8 @@ public sealed class RpcEndpoint : Endpoint
         Pipeline = pipeline;
         Handler = handler;
         Admission = admission;
+        Deadline = deadline;
+        ReplyFormat = replyFormat ?? RpcMessageFormat.AnyMessage;
     }
 
     /// <summary>The name it was mapped with.</summary>
@@ -51,6 +55,9 @@ public sealed class RpcEndpoint : Endpoint
     /// <summary>How replies are compressed for callers that take it.</summary>
     public RpcEncoding ReplyEncoding { get; }
 
+    /// <summary>The longest time that its calls have, from when their requests were read; null for what callers give them.</summary>
+    public TimeSpan? Deadline { get; }
+
     internal RpcMethodTags Tags { get; }
 
     internal bool HasRequestStream { get; }
@@ -59,6 +66,9 @@ public sealed class RpcEndpoint : Endpoint
 
     /// <summary>Null if requests are a stream.</summary>
     internal RpcRequestParser? Parser { get; }
+
+    /// <summary>What serialises its replies.</summary>
+    internal RpcMessageFormat ReplyFormat { get; }
 
     /// <summary>The middleware, with <see cref="Handler"/> at its end.</summary>
     internal RpcDelegate Pipeline { get; }

@@ -15,8 +15,8 @@ public class StreamBombTests
     public async Task Replies_NobodyReads_StayAsTheyCame(RpcEncoding encoding)
     {
         const int Replies = 10;
-        Counting marshaller = new();
-        RpcMethod<StringValue, StringValue> watch = new(RpcMethodShape.ServerStreaming, RpcMethodName.Parse("stream/Watch"), RpcMarshaller.Protobuf<StringValue>(), marshaller);
+        Counting codec = new();
+        RpcMethod<StringValue, StringValue> watch = new(RpcMethodShape.ServerStreaming, new RpcMethodName("stream", "Watch"), RpcCodec.Protobuf<StringValue>(), codec);
         await using ScriptedServer server = new(new RpcConnectionOptions { AcceptedEncodings = RpcEncodings.All });
         using RpcServerStreamingCall<StringValue> call = server.Client.StartServerStream(watch, new StringValue());
         uint id = (await server.ReceiveAsync(RpcFrameType.Request)).CallId;
@@ -29,7 +29,7 @@ public class StreamBombTests
         }
 
         await SyncAsync(server);
-        Assert.Equal(0, marshaller.Count);
+        Assert.Equal(0, codec.Count);
         for (int i = 0; i < Replies; i++)
         {
             if (i >= Replies / 2)
@@ -44,7 +44,7 @@ public class StreamBombTests
                 Assert.True(await call.Replies.MoveNextAsync().Within());
             }
 
-            Assert.Equal(i + 1, marshaller.Count);
+            Assert.Equal(i + 1, codec.Count);
             Assert.Equal(Length, call.Replies.Current.Value.Length);
         }
 
@@ -106,17 +106,17 @@ public class StreamBombTests
         return output.WrittenSpan.ToArray();
     }
 
-    private sealed class Counting : RpcMarshaller<StringValue>
+    private sealed class Counting : IRpcCodec<StringValue>
     {
         private int _read;
 
         public int Count => Volatile.Read(ref _read);
 
-        public override int GetSize(StringValue message) => message.CalculateSize();
+        public int GetSize(StringValue message) => message.CalculateSize();
 
-        public override void Serialize(StringValue message, Span<byte> destination) => throw new NotSupportedException("Replies are read only.");
+        public void Serialize(StringValue message, Span<byte> destination) => throw new NotSupportedException("Replies are read only.");
 
-        public override StringValue Deserialize(in ReadOnlySequence<byte> source)
+        public StringValue Deserialize(in ReadOnlySequence<byte> source)
         {
             Interlocked.Increment(ref _read);
             return StringValue.Parser.ParseFrom(source);

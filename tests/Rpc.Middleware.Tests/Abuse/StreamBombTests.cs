@@ -105,7 +105,7 @@ public sealed class StreamBombTests
 
     private static Task<TestServer> StartAsync(Func<IRpcStreamReader<HelloRequest>, RpcContext, Task<int>> handler) => TestServer.StartAsync(new TestServerSetup
     {
-        Rpc = options => options.Limits.MaxBodyLength = Longest,
+        Rpc = options => (options.Limits.MaxBodyLength, options.Limits.MaxConcurrentCallsPerConnection) = (Longest, 24),
         App = app => app.MapRpcClientStream<HelloRequest, HelloReply>(
             Name, async (requests, context) => new HelloReply { Msg = $"{await handler(requests, context)}" }),
     });
