@@ -42,7 +42,7 @@ internal static class RpcExceptions
 
         call.NoteException(exception);
         Log.HandlerFailed(connection.Logger, name, id, exception);
-        string described = connection.Server.Options.EnableDetailedErrors ? Describe(exception) : Failed;
+        string described = connection.Server.Live.EnableDetailedErrors ? Describe(exception) : Failed;
         return new RpcFault(name.Service, name.Method, RpcErrorCode.Server, described);
     }
 
