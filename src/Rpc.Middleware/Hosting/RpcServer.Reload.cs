@@ -20,6 +20,7 @@ internal sealed partial class RpcServer
     {
         _reloaded = changed;
         _frameRules = RulesOf(changed);
+        Observer.Apply(changed.CallLog);
     }
 
     private static RpcFrameRules RulesOf(RpcServerOptions options) => new(

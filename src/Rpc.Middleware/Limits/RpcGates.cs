@@ -11,6 +11,7 @@ internal sealed class RpcGates
 
     private readonly RpcCallPriorities _priorities;
     private readonly TimeProvider _time;
+    private readonly List<(RpcConcurrencyGate Gate, string Method)> _ofMethods = [];
 
     public RpcGates(RpcServerLimits limits, TimeProvider time)
     {
@@ -21,6 +22,20 @@ internal sealed class RpcGates
 
     /// <summary>The bound on the calls of all connections; null without one.</summary>
     public RpcConcurrencyGate? Server { get; }
+
+    /// <summary>Has every bound measured. Limiters of the application have statistics of their own.</summary>
+    public void Tell(RpcGateMeasurements measurements)
+    {
+        if (Server is not null)
+        {
+            measurements.Add(Server, method: null);
+        }
+
+        foreach ((RpcConcurrencyGate gate, string method) in _ofMethods)
+        {
+            measurements.Add(gate, method);
+        }
+    }
 
     /// <summary>Puts the limits of an end point together.</summary>
     /// <returns>Null if there are none, so that its calls pass nothing.</returns>
@@ -36,7 +51,9 @@ internal sealed class RpcGates
         List<RpcGate> gates = [.. limiters.Select(limiter => limiter.Gate)];
         if (metadata.GetMetadata<RpcConcurrencyMetadata>() is { } concurrency)
         {
-            gates.Add(new RpcConcurrencyGate(concurrency.Options, _priorities, _time));
+            RpcConcurrencyGate gate = new(concurrency.Options, _priorities, _time);
+            _ofMethods.Add((gate, name.ToString()));
+            gates.Add(gate);
         }
 
         if (Server is not null && metadata.GetMetadata<RpcUnlimitedMetadata>() is null)

@@ -88,17 +88,4 @@ public sealed class ServerConfigurationTests
         Assert.Equal("Rpc:Server:Scheduling has changed. That takes effect when the host starts again.", Assert.Single(lines, line => line.Id == 94).Message);
         Assert.Equal(3, lines.Count(line => line.Id == 93));
     }
-
-    private sealed class ChangingSource : ConfigurationProvider, IConfigurationSource
-    {
-        public IDictionary<string, string?> Values => Data;
-
-        public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
-
-        public void Change(string key, string value)
-        {
-            Data[key] = value;
-            OnReload();
-        }
-    }
 }
