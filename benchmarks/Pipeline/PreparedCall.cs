@@ -32,7 +32,7 @@ internal sealed class PreparedCall
         RpcDelegate last = handler ?? Answer;
         RpcMethodName name = RpcMethodName.Parse("benchmark/Call");
         RpcBoundHandler bound = new(RpcRequestParsers.Create<Empty>(), last);
-        filters(new RpcEndpointConventionBuilder(server.Map(name, last, bound).Conventions));
+        filters(new RpcEndpointConventionBuilder(server.Map(name, RpcHandlerMethod.Of(last), bound).Conventions));
         server.Freeze();
         Pipe pipe = new();
         DefaultConnectionContext connection = new("benchmark", new Duplex(pipe.Reader, pipe.Writer), new Duplex(pipe.Reader, pipe.Writer));

@@ -53,7 +53,7 @@ public sealed partial class RpcConnection
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(request);
         RpcCallOptions options = new() { CancellationToken = cancellationToken };
-        return CallAsync(method, MessageMarshaller.Instance, RpcMarshaller.Protobuf<TReply>(), request, options);
+        return CallAsync(method, RpcMessageFormat.AnyMessage, ProtobufFormat<TReply>.Instance, request, options);
     }
 
     /// <inheritdoc/>
@@ -65,13 +65,13 @@ public sealed partial class RpcConnection
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(request);
         method.ThrowIfNot(RpcMethodShape.Unary);
-        return CallAsync(method.Name, method.RequestMarshaller, method.ReplyMarshaller, request, options);
+        return CallAsync(method.Name, method.RequestFormat, method.ReplyFormat, request, options);
     }
 
     private ValueTask<TReply> CallAsync<TReply>(
         RpcMethodName method,
-        RpcMarshaller requestMarshaller,
-        RpcMarshaller<TReply> replyMarshaller,
+        RpcMessageFormat requestFormat,
+        RpcMessageFormat<TReply> replyFormat,
         object request,
         in RpcCallOptions options)
     {
@@ -81,7 +81,7 @@ public sealed partial class RpcConnection
             return ValueTask.FromCanceled<TReply>(resolved.Cause);
         }
 
-        PendingCall<TReply> call = PendingCall<TReply>.Rent(_session, method, requestMarshaller, replyMarshaller, resolved);
+        PendingCall<TReply> call = PendingCall<TReply>.Rent(_session, method, requestFormat, replyFormat, resolved);
         return _session.Send(call, request) is { } refusal ? ValueTask.FromException<TReply>(refusal) : call.AsValueTask();
     }
 

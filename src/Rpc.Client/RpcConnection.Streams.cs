@@ -60,7 +60,7 @@ public sealed partial class RpcConnection
         }
 
         OneWayCall call = new();
-        call.Start(_session, method.Name, method.RequestMarshaller, resolved);
+        call.Start(_session, method.Name, method.RequestFormat, resolved);
         return _session.Send(call, request) is { } refusal ? Task.FromException(refusal) : call.Task;
     }
 

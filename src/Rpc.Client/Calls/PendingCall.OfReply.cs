@@ -11,20 +11,20 @@ internal sealed class PendingCall<TReply> : PendingCall, IValueTaskSource<TReply
 
     // Mutable struct. Continuations run where SetResult runs, which is the thread pool already.
     private ManualResetValueTaskSourceCore<TReply> _core;
-    private RpcMarshaller<TReply>? _replyMarshaller;
+    private RpcMessageFormat<TReply>? _replyFormat;
     private TReply? _reply;
     private bool _hasReply;
 
     public static PendingCall<TReply> Rent(
         RpcSession session,
         RpcMethodName method,
-        RpcMarshaller marshaller,
-        RpcMarshaller<TReply> replyMarshaller,
+        RpcMessageFormat format,
+        RpcMessageFormat<TReply> replyFormat,
         in RpcCallOptions options)
     {
         PendingCall<TReply> call = Pool.TryTake() ?? new PendingCall<TReply>();
-        call.Start(session, method, marshaller, options);
-        call._replyMarshaller = replyMarshaller;
+        call.Start(session, method, format, options);
+        call._replyFormat = replyFormat;
         return call;
     }
 
@@ -61,7 +61,7 @@ internal sealed class PendingCall<TReply> : PendingCall, IValueTaskSource<TReply
         }
 
         _hasReply = true;
-        _reply = _replyMarshaller!.Read(message);
+        _reply = _replyFormat!.Read(message);
     }
 
     protected override RpcException? CheckEnd() =>
@@ -88,7 +88,7 @@ internal sealed class PendingCall<TReply> : PendingCall, IValueTaskSource<TReply
         Reset();
         _reply = default;
         _hasReply = false;
-        _replyMarshaller = null;
+        _replyFormat = null;
         _core.Reset();
         Pool.TryAdd(this);
     }

@@ -11,7 +11,7 @@ internal abstract partial class PendingCall : IOutputItem
     private const int Dropped = 2;
 
     private int _departure;
-    private RpcMarshaller _marshaller = null!;
+    private RpcMessageFormat _format = null!;
     private bool _isSerialized;
     private object? _ready; // of the thread that has the writer's role and writes it at once
     private object? _deferred; // under the lock of Body: the writer serialises it, or the end of the call takes it away
@@ -67,10 +67,10 @@ internal abstract partial class PendingCall : IOutputItem
     }
 
     /// <summary>Bytes that a request will take.</summary>
-    public int Measure(object request) => _marshaller.Measure(request);
+    public int Measure(object request) => _format.Measure(request);
 
     /// <summary>Puts a request into exactly as many bytes as it was measured to have.</summary>
-    public void WriteTo(object request, Span<byte> destination) => _marshaller.Write(request, destination);
+    public void WriteTo(object request, Span<byte> destination) => _format.Write(request, destination);
 
     /// <summary>Writes the request or its first frame, unless the call has ended. In the writer's role.</summary>
     /// <returns>Bytes written.</returns>
@@ -164,7 +164,7 @@ internal abstract partial class PendingCall : IOutputItem
     private void ResetRequest()
     {
         _departure = Waiting;
-        _marshaller = null!;
+        _format = null!;
         _isSerialized = false;
         _ready = _deferred = null;
     }

@@ -36,11 +36,11 @@ internal abstract partial class PendingCall : IThreadPoolWorkItem
     protected bool IsCancelled { get; private set; }
 
     /// <summary>Ties a fresh call to its session.</summary>
-    public void Start(RpcSession session, RpcMethodName method, RpcMarshaller marshaller, in RpcCallOptions options)
+    public void Start(RpcSession session, RpcMethodName method, RpcMessageFormat format, in RpcCallOptions options)
     {
         Session = session;
         Method = method;
-        _marshaller = marshaller;
+        _format = format;
         _options = options;
         _holders = FirstHolders;
     }

@@ -96,7 +96,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
         }
 
         ReceivedMessage<TReply> received = new(
-            _method.ReplyMarshaller.Read(message),
+            _method.ReplyFormat.Read(message),
             attachment.IsEmpty ? default : attachment.ToArray(),
             cost);
         _arriving.Enqueue(received);

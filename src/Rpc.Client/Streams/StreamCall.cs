@@ -83,7 +83,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : PendingCall, IRpcCa
     /// <summary>Sends the request, or opens the stream of requests. Whatever goes wrong ends the call.</summary>
     public void Begin(RpcSession session, object? request, in RpcCallOptions options)
     {
-        Start(session, _method.Name, _method.RequestMarshaller, options);
+        Start(session, _method.Name, _method.RequestFormat, options);
         if (IsStreamOfRequests && session is Version2Session version2)
         {
             Outgoing = new OutgoingMessages(version2.Flow);

@@ -91,8 +91,10 @@ internal static class RpcActivation
             : new RpcActivation<T>(null, requestServices => factory(requestServices, null));
     }
 
-    // The one that ActivatorUtilities takes.
-    private static ConstructorInfo FindConstructor([DynamicallyAccessedMembers(Constructors)] Type type, string what)
+    /// <summary>The constructor that ActivatorUtilities takes.</summary>
+    /// <param name="type">The class.</param>
+    /// <param name="what">What is created, for messages.</param>
+    public static ConstructorInfo FindConstructor([DynamicallyAccessedMembers(Constructors)] Type type, string what)
     {
         ConstructorInfo[] constructors = type.IsAbstract ? [] : type.GetConstructors();
         return constructors.SingleOrDefault(item => item.IsDefined(typeof(ActivatorUtilitiesConstructorAttribute)))
@@ -102,8 +104,8 @@ internal static class RpcActivation
                 + "builder.Build(), or mark one of them with [ActivatorUtilitiesConstructor].");
     }
 
-    // A container that cannot tell is asked for what AddRpc has seen.
-    private static bool IsService(IServiceProvider services, Type type, object? key)
+    /// <summary>Whether a service is registered. A container that cannot tell is asked for what AddRpc has seen.</summary>
+    public static bool IsService(IServiceProvider services, Type type, object? key)
     {
         IServiceProviderIsService? isService = services.GetService<IServiceProviderIsService>();
         return (key is null ? isService?.IsService(type) : (isService as IServiceProviderIsKeyedService)?.IsKeyedService(type, key))

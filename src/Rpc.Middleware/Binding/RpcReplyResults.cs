@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 
 namespace Kestrel.Rpc.Middleware;
@@ -13,7 +12,7 @@ internal static class RpcReplyResults
     // Never changed by anyone: it has no fields.
     private static readonly Empty Nothing = new();
 
-    public static ValueTask FromMessage(RpcContext context, IMessage? reply)
+    public static ValueTask FromMessage(RpcContext context, object? reply)
     {
         context.Reply = reply;
         return default;
@@ -24,7 +23,7 @@ internal static class RpcReplyResults
     public static ValueTask FromTask(RpcContext context, Task task) => FromValueTask(context, new ValueTask(task));
 
     public static ValueTask FromTaskOf<TReply>(RpcContext context, Task<TReply> task)
-        where TReply : class, IMessage => FromValueTaskOf(context, new ValueTask<TReply>(task));
+        where TReply : class => FromValueTaskOf(context, new ValueTask<TReply>(task));
 
     public static ValueTask FromValueTask(RpcContext context, ValueTask task)
     {
@@ -38,7 +37,7 @@ internal static class RpcReplyResults
     }
 
     public static ValueTask FromValueTaskOf<TReply>(RpcContext context, ValueTask<TReply> task)
-        where TReply : class, IMessage => task.IsCompletedSuccessfully ? FromMessage(context, task.Result) : AwaitOf(context, task);
+        where TReply : class => task.IsCompletedSuccessfully ? FromMessage(context, task.Result) : AwaitOf(context, task);
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private static async ValueTask Await(RpcContext context, ValueTask task)
@@ -49,5 +48,5 @@ internal static class RpcReplyResults
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private static async ValueTask AwaitOf<TReply>(RpcContext context, ValueTask<TReply> task)
-        where TReply : class, IMessage => context.Reply = await task.ConfigureAwait(false);
+        where TReply : class => context.Reply = await task.ConfigureAwait(false);
 }

@@ -10,6 +10,6 @@ internal static class RpcRequestParsers
     public static RpcRequestParser Create<TRequest>()
         where TRequest : class, IMessage<TRequest>, new() => Parse<TRequest>;
 
-    private static IMessage Parse<TRequest>(in ReadOnlySequence<byte> body)
+    private static object Parse<TRequest>(in ReadOnlySequence<byte> body)
         where TRequest : class, IMessage<TRequest>, new() => RpcMessageCodec.Deserialize<TRequest>(body);
 }

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
@@ -21,7 +20,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     private readonly Action _onPipelineEnded;
     private RpcRoute? _route;
     private uint _sequenceId;
-    private IMessage? _request;
+    private object? _request;
     private AsyncServiceScope? _scope;
     private IFeatureCollection? _features;
     private Dictionary<object, object?>? _items;
@@ -63,6 +62,9 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
 
     public bool HasScope => _scope is not null;
 
+    /// <summary>What serialises the reply.</summary>
+    public RpcMessageFormat ReplyFormat => _route!.Endpoint.ReplyFormat;
+
     public ReadOnlySpan<byte> ReplyProtocolData => _route!.ReplyProtocolData.Span;
 
     public override RpcEndpoint Endpoint
@@ -101,7 +103,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         }
     }
 
-    public override IMessage Request
+    public override object Request
     {
         get
         {
@@ -111,7 +113,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         }
     }
 
-    public override IMessage? Reply
+    public override object? Reply
     {
         get
         {

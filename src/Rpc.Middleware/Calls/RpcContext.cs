@@ -48,14 +48,14 @@ public abstract class RpcContext : IRpcParentCall
 
     /// <summary>The request message.</summary>
     /// <exception cref="InvalidOperationException">The method has a stream of requests.</exception>
-    public abstract IMessage Request { get; }
+    public abstract object Request { get; }
 
     /// <summary>
     /// The reply message, <see langword="null"/> until there is one. The handler's result is put here; middleware may set it,
     /// instead of calling the next delegate or afterwards. A call that ends without a reply is answered with an error. If replies are a
     /// stream there need not be one: then this is a last message, behind all that the handler has written.
     /// </summary>
-    public abstract IMessage? Reply { get; set; }
+    public abstract object? Reply { get; set; }
 
     /// <summary>The protocol of the connection: <c>rpc</c> for our own, else <see cref="IRpcProtocol.Name"/>.</summary>
     public abstract string Protocol { get; }

@@ -1,4 +1,3 @@
-using Google.Protobuf;
 
 namespace Kestrel.Rpc.Middleware;
 
@@ -12,5 +11,5 @@ namespace Kestrel.Rpc.Middleware;
 /// <param name="context">The call.</param>
 /// <returns>The reply.</returns>
 public delegate ValueTask<TReply> RpcHandler<TRequest, TReply>(TRequest request, RpcContext context)
-    where TRequest : class, IMessage<TRequest>, new()
-    where TReply : class, IMessage;
+    where TRequest : class
+    where TReply : class;

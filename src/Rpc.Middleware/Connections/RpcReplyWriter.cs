@@ -14,7 +14,7 @@ internal static class RpcReplyWriter
             try
             {
                 return RpcFrameWriter.WriteMessage(
-                    output, RpcFrameType.Response, call.SequenceId, call.ReplyProtocolData, call.Reply!, connection.Server.FrameLimits);
+                    output, RpcFrameType.Response, call.SequenceId, call.ReplyProtocolData, call.Reply, call.ReplyFormat, connection.Server.FrameLimits);
             }
             catch (RpcException exception)
             {

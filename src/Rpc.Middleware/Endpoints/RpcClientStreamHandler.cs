@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -10,5 +9,5 @@ namespace Kestrel.Rpc.Middleware;
 /// <param name="context">The call.</param>
 /// <returns>The reply.</returns>
 public delegate ValueTask<TReply> RpcClientStreamHandler<TRequest, TReply>(IRpcStreamReader<TRequest> requests, RpcContext context)
-    where TRequest : class, IMessage<TRequest>, new()
-    where TReply : class, IMessage;
+    where TRequest : class
+    where TReply : class;

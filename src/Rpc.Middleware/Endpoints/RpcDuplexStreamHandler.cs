@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -12,5 +11,5 @@ namespace Kestrel.Rpc.Middleware;
 /// <returns>Ends when everything is written.</returns>
 public delegate ValueTask RpcDuplexStreamHandler<TRequest, TReply>(
     IRpcStreamReader<TRequest> requests, IRpcStreamWriter<TReply> replies, RpcContext context)
-    where TRequest : class, IMessage<TRequest>, new()
-    where TReply : class, IMessage;
+    where TRequest : class
+    where TReply : class;

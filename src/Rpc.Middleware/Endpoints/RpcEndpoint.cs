@@ -19,7 +19,8 @@ public sealed class RpcEndpoint : Endpoint
         RpcDelegate handler,
         RpcMethodShape shape = RpcMethodShape.Unary,
         RpcEncoding replyEncoding = RpcEncoding.None,
-        RpcAdmission? admission = null)
+        RpcAdmission? admission = null,
+        RpcMessageFormat? replyFormat = null)
         : base(requestDelegate: null, metadata, displayName)
     {
         Name = name;
@@ -34,6 +35,7 @@ public sealed class RpcEndpoint : Endpoint
         Pipeline = pipeline;
         Handler = handler;
         Admission = admission;
+        ReplyFormat = replyFormat ?? RpcMessageFormat.AnyMessage;
     }
 
     /// <summary>The name it was mapped with.</summary>
@@ -59,6 +61,9 @@ public sealed class RpcEndpoint : Endpoint
 
     /// <summary>Null if requests are a stream.</summary>
     internal RpcRequestParser? Parser { get; }
+
+    /// <summary>What serialises its replies.</summary>
+    internal RpcMessageFormat ReplyFormat { get; }
 
     /// <summary>The middleware, with <see cref="Handler"/> at its end.</summary>
     internal RpcDelegate Pipeline { get; }

@@ -1,11 +1,16 @@
-using System.Reflection;
 using Kestrel.Rpc.Protocol;
 using Microsoft.AspNetCore.Http;
 
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>A mapped method with the conventions given to it so far. Becomes an end point when the server is frozen.</summary>
-internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler, RpcBoundHandler bound, RpcGroup group)
+/// <param name="name">Its name.</param>
+/// <param name="handler">The C# method behind it.</param>
+/// <param name="bound">What runs.</param>
+/// <param name="group">The group that it was mapped to.</param>
+/// <param name="service">The conventions of its service; null if it was mapped alone.</param>
+internal sealed class RpcEndpointDefinition(
+    RpcMethodName name, RpcHandlerMethod handler, RpcBoundHandler bound, RpcGroup group, RpcConventions? service = null)
 {
     /// <summary>The conventions of the method alone.</summary>
     public RpcConventions Conventions { get; } = new($"the RPC method '{name}'");
@@ -47,27 +52,29 @@ internal sealed class RpcEndpointDefinition(RpcMethodName name, Delegate handler
             handler: filtered,
             shape: bound.Shape,
             replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression,
-            admission: gates.CreateAdmission(name, metadata));
+            admission: gates.CreateAdmission(name, metadata),
+            replyFormat: bound.ReplyFormat);
     }
 
     // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.
     private void ApplyConventions(RpcEndpointBuilder builder)
     {
-        MethodInfo method = handler.Method;
-        builder.Metadata.Add(method);
+        builder.Metadata.Add(handler.Method);
+        if (bound.Method is { } method)
+        {
+            builder.Metadata.Add(method);
+        }
+
         group.Apply(builder);
-        foreach (object attribute in RpcClassAttributes.OfAuthorization(handler))
+        foreach (object attribute in handler.Attributes)
         {
             builder.Metadata.Add(attribute);
         }
 
-        foreach (object attribute in method.GetCustomAttributes())
-        {
-            builder.Metadata.Add(attribute);
-        }
-
+        service?.Apply(builder);
         Conventions.Apply(builder);
         Conventions.ApplyFinally(builder);
+        service?.ApplyFinally(builder);
         group.ApplyFinally(builder);
     }
 

@@ -55,7 +55,14 @@ internal sealed class RpcGroup
     }
 
     public RpcEndpointDefinition Map(RpcMethodName name, Delegate handler, RpcBoundHandler bound) =>
-        _server.Map(name, handler, bound, this);
+        Map(name, RpcHandlerMethod.Of(handler), bound, null);
+
+    /// <param name="name">The whole name.</param>
+    /// <param name="handler">The C# method behind it.</param>
+    /// <param name="bound">What runs.</param>
+    /// <param name="service">The conventions of its service; null if there is none.</param>
+    public RpcEndpointDefinition Map(RpcMethodName name, RpcHandlerMethod handler, RpcBoundHandler bound, RpcConventions? service) =>
+        _server.Map(name, handler, bound, this, service);
 
     /// <summary>Applies the conventions of the server, of the groups around this one, and its own.</summary>
     public void Apply(EndpointBuilder builder)

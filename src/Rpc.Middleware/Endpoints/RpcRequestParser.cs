@@ -1,7 +1,6 @@
 using System.Buffers;
-using Google.Protobuf;
 
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>Makes the request message from a body. Throws <see cref="Protocol.RpcException"/> if it is not that message.</summary>
-internal delegate IMessage RpcRequestParser(in ReadOnlySequence<byte> body);
+internal delegate object RpcRequestParser(in ReadOnlySequence<byte> body);

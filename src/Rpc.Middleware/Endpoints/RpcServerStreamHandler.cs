@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -11,5 +10,5 @@ namespace Kestrel.Rpc.Middleware;
 /// <param name="context">The call.</param>
 /// <returns>Ends when everything is written.</returns>
 public delegate ValueTask RpcServerStreamHandler<TRequest, TReply>(TRequest request, IRpcStreamWriter<TReply> replies, RpcContext context)
-    where TRequest : class, IMessage<TRequest>, new()
-    where TReply : class, IMessage;
+    where TRequest : class
+    where TReply : class;

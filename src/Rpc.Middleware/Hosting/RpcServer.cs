@@ -63,12 +63,13 @@ internal sealed partial class RpcServer(
         }
     }
 
-    public RpcEndpointDefinition Map(RpcMethodName name, Delegate handler, RpcBoundHandler bound, RpcGroup? group = null)
+    public RpcEndpointDefinition Map(
+        RpcMethodName name, RpcHandlerMethod handler, RpcBoundHandler bound, RpcGroup? group = null, RpcConventions? service = null)
     {
         lock (_lock)
         {
             ThrowIfFrozen("app.MapRpc(...)");
-            RpcEndpointDefinition definition = new(name, handler, bound, group ?? Root);
+            RpcEndpointDefinition definition = new(name, handler, bound, group ?? Root, service);
             _definitions.Add(definition);
             return definition;
         }

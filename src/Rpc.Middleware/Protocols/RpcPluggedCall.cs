@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -112,10 +111,11 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
         _cancellation.Reset();
     }
 
-    private int WriteMessage(RpcPluggedSession plugged, PipeWriter output, IMessage reply)
+    private int WriteMessage(RpcPluggedSession plugged, PipeWriter output, object reply)
     {
         plugged.Writer.Begin(output);
-        int length = RpcMessageCodec.CalculateSize(reply);
+        RpcMessageFormat format = call.ReplyFormat;
+        int length = format.Measure(reply);
         ReadOnlySequence<byte> attachment = call.ReplyAttachment;
         if (length + attachment.Length > plugged.Limits.MaxBodyLength)
         {
@@ -128,6 +128,7 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
             Id = _id,
             State = _state,
             Message = reply,
+            Format = format,
             MessageLength = length,
             Attachment = attachment,
             Metadata = call.ReplyMetadataOrNull,

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -17,7 +16,9 @@ public readonly ref struct RpcProtocolReply
     public RpcStatus? Error { get; internal init; }
 
     /// <summary>The message; <see langword="null"/> with an error.</summary>
-    public IMessage? Message { get; internal init; }
+    public object? Message { get; internal init; }
+
+    internal RpcMessageFormat Format { get; init; }
 
     /// <summary>Bytes of the message, within the server's limit; 0 with an error.</summary>
     public int MessageLength { get; internal init; }
@@ -42,7 +43,7 @@ public readonly ref struct RpcProtocolReply
         ArgumentNullException.ThrowIfNull(output);
         if (Message is not null)
         {
-            RpcMessageCodec.Serialize(Message, output.GetSpan(MessageLength)[..MessageLength]);
+            Format.Write(Message, output.GetSpan(MessageLength)[..MessageLength]);
             output.Advance(MessageLength);
         }
     }

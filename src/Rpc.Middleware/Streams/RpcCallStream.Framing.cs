@@ -1,5 +1,4 @@
 using System.Buffers;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -22,23 +21,23 @@ internal sealed partial class RpcCallStream
         }
     }
 
-    private void AppendShort(IMessage message, int size)
+    private void AppendShort(object message, int size)
     {
         Span<byte> span = _filling.GetSpan(RpcFrameHeader.Size + size);
-        RpcMessageCodec.Serialize(message, span.Slice(RpcFrameHeader.Size, size));
+        _format.Write(message, span.Slice(RpcFrameHeader.Size, size));
         new RpcFrameHeader(RpcFrameHeader.Version2, RpcFrameType.Data, _id, 0, (uint)size).Write(span);
         _filling.Advance(RpcFrameHeader.Size + size);
         _fillingCost += RpcFrameHeader.Size + size;
     }
 
     // The frames of a long message, or of a compressed one. Not under the lock: others wait for that, and this takes its time.
-    private RpcByteBuffer Prepare(IMessage message, int size, ReadOnlySpan<byte> attachment, out int cost)
+    private RpcByteBuffer Prepare(object message, int size, ReadOnlySpan<byte> attachment, out int cost)
     {
         RpcByteBuffer frames = new();
         byte[] plain = ArrayPool<byte>.Shared.Rent(size + attachment.Length);
         try
         {
-            RpcMessageCodec.Serialize(message, plain.AsSpan(0, size));
+            _format.Write(message, plain.AsSpan(0, size));
             using RpcPooledMessage? compressed = Compress(plain, size, attachment);
             attachment.CopyTo(plain.AsSpan(size));
             cost = AppendPieces(

@@ -1,5 +1,4 @@
 using System.Threading.Tasks.Sources;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
@@ -30,7 +29,7 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
 
     /// <summary>Writes a message.</summary>
     /// <returns>Ends when there is room for the next one. To be awaited before that is written.</returns>
-    public ValueTask WriteAsync(IMessage message, ReadOnlySpan<byte> attachment, CancellationToken cancellationToken)
+    public ValueTask WriteAsync(object message, ReadOnlySpan<byte> attachment, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
@@ -41,7 +40,7 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
         ValueTask room;
         try
         {
-            int size = RpcMessageCodec.CalculateSize(message);
+            int size = _format.Measure(message);
             CheckLength(size, attachment);
             queue = IsShort(size, attachment) ? WriteShort(message, size, out room) : WriteLong(message, size, attachment, out room);
             Meter?.OnResponse(size);
@@ -78,7 +77,7 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _room.OnCompleted(continuation, state, token, flags);
 
-    private bool WriteShort(IMessage message, int size, out ValueTask room)
+    private bool WriteShort(object message, int size, out ValueTask room)
     {
         lock (_replyLock)
         {
@@ -90,7 +89,7 @@ internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSou
         }
     }
 
-    private bool WriteLong(IMessage message, int size, ReadOnlySpan<byte> attachment, out ValueTask room)
+    private bool WriteLong(object message, int size, ReadOnlySpan<byte> attachment, out ValueTask room)
     {
         RpcByteBuffer frames = Prepare(message, size, attachment, out int cost);
         try

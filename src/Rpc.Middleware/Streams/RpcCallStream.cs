@@ -12,6 +12,7 @@ internal sealed partial class RpcCallStream
     private readonly RpcCall _call;
     private readonly RpcVersion2Call _state;
     private readonly RpcVersion2Session _session;
+    private readonly RpcMessageFormat _format; // of the replies
     private readonly uint _id;
     private readonly CancellationToken _cancelled; // the call's own
 
@@ -21,6 +22,7 @@ internal sealed partial class RpcCallStream
         _call = call;
         _state = call.Version2!;
         _session = session;
+        _format = call.ReplyFormat;
         _id = id;
         _requestCredit = new RpcRequestCredit.Stream(id);
         _cancelled = _state.CancellationToken;

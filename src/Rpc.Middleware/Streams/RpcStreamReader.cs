@@ -1,13 +1,12 @@
 using System.Buffers;
 using System.Threading.Tasks.Sources;
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>The requests of a call as its handler reads them. One thread at a time.</summary>
-internal sealed class RpcStreamReader<T>(RpcCallStream stream) : IRpcStreamReader<T>, IValueTaskSource<bool>
-    where T : class, IMessage<T>, new()
+internal sealed class RpcStreamReader<T>(RpcCallStream stream, RpcMessageFormat<T> format) : IRpcStreamReader<T>, IValueTaskSource<bool>
+    where T : class
 {
     public T Current { get; private set; } = null!; // undefined before the first message
 
@@ -61,13 +60,13 @@ internal sealed class RpcStreamReader<T>(RpcCallStream stream) : IRpcStreamReade
         if (entry.Encoding == RpcEncoding.None)
         {
             stream.Meter?.OnRequest(bytes.Length);
-            Current = RpcMessageCodec.Deserialize<T>(bytes);
+            Current = format.Read(bytes);
             return true;
         }
 
         using RpcPooledMessage plain = RpcRequestDecoding.Decompress(entry.Encoding, bytes, stream.MaxRequestLength);
         stream.Meter?.OnRequest(plain.Message.Length);
-        Current = RpcMessageCodec.Deserialize<T>(plain.Message);
+        Current = format.Read(plain.Message);
         return true;
     }
 }

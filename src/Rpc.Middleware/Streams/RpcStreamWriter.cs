@@ -1,11 +1,10 @@
-using Google.Protobuf;
 using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>The replies of a call as its handler writes them. One thread at a time.</summary>
 internal sealed class RpcStreamWriter<T>(RpcCallStream stream) : IRpcStreamWriter<T>
-    where T : class, IMessage
+    where T : class
 {
     public ValueTask WriteAsync(T message, CancellationToken cancellationToken = default) => WriteAsync(message, default, cancellationToken);
 

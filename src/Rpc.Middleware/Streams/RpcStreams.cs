@@ -8,17 +8,20 @@ namespace Kestrel.Rpc.Middleware;
 internal static class RpcStreams
 {
     public static IRpcStreamReader<TRequest> Reader<TRequest>(RpcContext context)
-        where TRequest : class, IMessage<TRequest>, new() => new RpcStreamReader<TRequest>(Of(context));
+        where TRequest : class, IMessage<TRequest>, new() => Reader(context, ProtobufFormat<TRequest>.Instance);
+
+    public static IRpcStreamReader<TRequest> Reader<TRequest>(RpcContext context, RpcMessageFormat<TRequest> format)
+        where TRequest : class => new RpcStreamReader<TRequest>(Of(context), format);
 
     public static IRpcStreamWriter<TReply> Writer<TReply>(RpcContext context)
-        where TReply : class, IMessage => new RpcStreamWriter<TReply>(Of(context));
+        where TReply : class => new RpcStreamWriter<TReply>(Of(context));
 
     public static IAsyncEnumerable<TRequest> ReadAll<TRequest>(RpcContext context)
         where TRequest : class, IMessage<TRequest>, new() => Reader<TRequest>(context).ReadAllAsync();
 
     /// <summary>Sends all that a handler yields.</summary>
     public static async ValueTask WriteAll<TReply>(RpcContext context, IAsyncEnumerable<TReply> replies)
-        where TReply : class, IMessage
+        where TReply : class
     {
         RpcCallStream stream = Of(context);
         await foreach (TReply reply in replies.WithCancellation(stream.Cancelled).ConfigureAwait(false))
@@ -29,7 +32,7 @@ internal static class RpcStreams
 
     /// <summary>As <see cref="WriteAll"/>, when the handler has to wait before it can say what it yields.</summary>
     public static async ValueTask WriteAllOf<TReply>(RpcContext context, Task<IAsyncEnumerable<TReply>> replies)
-        where TReply : class, IMessage => await WriteAll(context, await replies.ConfigureAwait(false)).ConfigureAwait(false);
+        where TReply : class => await WriteAll(context, await replies.ConfigureAwait(false)).ConfigureAwait(false);
 
     public static ValueTask AwaitTask(Task task) => new(task);
 

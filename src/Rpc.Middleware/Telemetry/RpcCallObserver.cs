@@ -134,7 +134,7 @@ internal sealed class RpcCallObserver(RpcServer server, RpcServerMetrics metrics
                 last = 1;
                 if (metrics.HasResponseSize)
                 {
-                    metrics.Response(observed.Method, RpcMessageCodec.CalculateSize(reply));
+                    metrics.Response(observed.Method, call.ReplyFormat.Measure(reply));
                 }
             }
 

@@ -108,7 +108,7 @@ internal sealed partial class RpcVersion2Call
             return Write(output, RpcFrameType.Response, new RpcCallHeader { Flags = RpcCallBits.NoMessage, Metadata = Metadata, Trailers = ReplyTrailers }, default);
         }
 
-        long total = (_compressed?.Length ?? RpcMessageCodec.CalculateSize(reply)) + ReplyAttachment.Length;
+        long total = (_compressed?.Length ?? call.ReplyFormat.Measure(reply)) + ReplyAttachment.Length;
         if (total > session.MaxReplyLength)
         {
             throw new RpcException(RpcStatusCode.ResourceExhausted, $"A reply of {total} bytes is over the limit of {session.MaxReplyLength}.");
@@ -164,12 +164,12 @@ internal sealed partial class RpcVersion2Call
 
         Span<byte> span = output.GetSpan(RpcCallFrameWriter.MaxShortStart + length);
         int start = RpcCallFrameWriter.WriteResponseStart(span, _id, length);
-        RpcMessageCodec.Serialize(reply, span.Slice(start, length));
+        call.ReplyFormat.Write(reply, span.Slice(start, length));
         output.Advance(start + length);
         return start + length;
     }
 
-    private void WriteBody(IMessage reply, Span<byte> destination)
+    private void WriteBody(object reply, Span<byte> destination)
     {
         int attachment = (int)ReplyAttachment.Length;
         if (_compressed is { } compressed)
@@ -178,7 +178,7 @@ internal sealed partial class RpcVersion2Call
         }
         else
         {
-            RpcMessageCodec.Serialize(reply, destination[..^attachment]);
+            call.ReplyFormat.Write(reply, destination[..^attachment]);
         }
 
         try
@@ -263,9 +263,9 @@ internal sealed partial class RpcVersion2Call
 
     /// <summary>Compresses the reply, if that makes it shorter. Not in the writer's role: it takes its time.</summary>
     /// <exception cref="RpcException">The reply cannot be serialised.</exception>
-    public void CompressReply(IMessage reply)
+    public void CompressReply(object reply)
     {
-        int size = RpcMessageCodec.CalculateSize(reply);
+        int size = call.ReplyFormat.Measure(reply);
         if (size == 0 || size > session.MaxReplyLength)
         {
             return;
@@ -275,7 +275,7 @@ internal sealed partial class RpcVersion2Call
         try
         {
             using RpcPooledWriter writer = new();
-            RpcMessageCodec.Serialize(reply, plain.AsSpan(0, size));
+            call.ReplyFormat.Write(reply, plain.AsSpan(0, size));
             RpcCompression.Compress(ReplyEncoding, new ReadOnlySequence<byte>(plain, 0, size), writer);
             _compressed = writer.Length < size ? writer.Detach(isCompressed: true) : null;
         }

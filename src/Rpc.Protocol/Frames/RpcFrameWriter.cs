@@ -82,7 +82,20 @@ public static class RpcFrameWriter
     {
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(limits);
-        int bodyLength = RpcMessageCodec.CalculateSize(message);
+        return WriteMessage(output, type, sequenceId, protocolData, message, RpcMessageFormat.AnyMessage, limits);
+    }
+
+    /// <summary>The same for a message of any format.</summary>
+    internal static int WriteMessage(
+        IBufferWriter<byte> output,
+        RpcFrameType type,
+        uint sequenceId,
+        ReadOnlySpan<byte> protocolData,
+        object? message,
+        RpcMessageFormat format,
+        RpcFrameLimits limits)
+    {
+        int bodyLength = format.Measure(message);
         if (protocolData.Length > limits.MaxProtocolDataLength)
         {
             throw new RpcException(RpcErrorCode.Encoding, $"Protocol data of {protocolData.Length} bytes is over the limit of {limits.MaxProtocolDataLength}.");
@@ -99,7 +112,7 @@ public static class RpcFrameWriter
         Span<byte> span = output.GetSpan(length);
         new RpcFrameHeader(RpcFrameHeader.Version1, type, sequenceId, (uint)protocolData.Length, (uint)bodyLength).Write(span);
         protocolData.CopyTo(span[RpcFrameHeader.Size..]);
-        RpcMessageCodec.Serialize(message, span.Slice(bodyOffset, bodyLength));
+        format.Write(message!, span.Slice(bodyOffset, bodyLength));
         output.Advance(length);
         return length;
     }

@@ -193,11 +193,11 @@ public class UnaryCallTests
     }
 
     [Fact]
-    public async Task Call_MarshallerThrows_FailsWithSerializationAndTheConnectionGoesOn()
+    public async Task Call_CodecThrows_FailsWithSerializationAndTheConnectionGoesOn()
     {
         await using ScriptedServer server = new();
         RpcMethod<string, StringValue> method = new(
-            RpcMethodShape.Unary, new RpcMethodName("a", "B"), new ThrowingMarshaller(), RpcMarshaller.Protobuf<StringValue>());
+            RpcMethodShape.Unary, new RpcMethodName("a", "B"), new ThrowingCodec(), RpcCodec.Protobuf<StringValue>());
         RpcException failed = await Assert.ThrowsAsync<RpcException>(() => server.Client.CallAsync(method, "x").Within());
         Assert.Equal(RpcErrorCode.Serialization, failed.Code);
         Assert.IsType<FormatException>(failed.InnerException);
@@ -207,12 +207,12 @@ public class UnaryCallTests
         Assert.Equal("ok", (await call.Within()).Value);
     }
 
-    private sealed class ThrowingMarshaller : RpcMarshaller<string>
+    private sealed class ThrowingCodec : IRpcCodec<string>
     {
-        public override int GetSize(string message) => 5;
+        public int GetSize(string message) => 5;
 
-        public override void Serialize(string message, Span<byte> destination) => throw new FormatException("no");
+        public void Serialize(string message, Span<byte> destination) => throw new FormatException("no");
 
-        public override string Deserialize(in System.Buffers.ReadOnlySequence<byte> source) => throw new FormatException("no");
+        public string Deserialize(in System.Buffers.ReadOnlySequence<byte> source) => throw new FormatException("no");
     }
 }

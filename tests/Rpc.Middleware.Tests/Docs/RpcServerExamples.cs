@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Claims;
@@ -213,7 +214,7 @@ internal static class RpcServerExamples
     public sealed class NotEmpty(TimeProvider time) : IRpcFilter
     {
         public ValueTask InvokeAsync(RpcContext context, RpcDelegate next) =>
-            context.Request.CalculateSize() > 0
+            context.Request is IMessage request && request.CalculateSize() > 0
                 ? next(context)
                 : throw new RpcException(RpcErrorCode.Client, $"Nothing asked for at {time.GetUtcNow():yyyy-MM-dd}.");
     }

@@ -32,7 +32,7 @@ public sealed class PluggedFairnessTests
                 handledHere++;
             }
         });
-        server.Map(RpcNames.Parse(Golden.Name, "name"), handler.Handler, handler);
+        server.Map(RpcNames.Parse(Golden.Name, "name"), RpcHandlerMethod.Of(handler.Handler), handler);
         server.Freeze();
         Pipe input = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, pauseWriterThreshold: 0, useSynchronizationContext: false));
         for (uint i = 1; i <= Calls; i++)

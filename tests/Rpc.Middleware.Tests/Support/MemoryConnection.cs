@@ -35,7 +35,7 @@ internal sealed class MemoryConnection : IDuplexPipe, IAsyncDisposable
         services.AddRpc(configure);
         ServiceProvider provider = services.BuildServiceProvider();
         RpcServer server = provider.GetRequiredService<RpcServer>();
-        server.Map(RpcNames.Parse(name, nameof(name)), handler.Handler, handler);
+        server.Map(RpcNames.Parse(name, nameof(name)), RpcHandlerMethod.Of(handler.Handler), handler);
         server.Freeze();
         return new MemoryConnection(provider, server, output);
     }

@@ -133,7 +133,7 @@ public sealed class StepTests
         services.AddLogging();
         services.AddRpc();
         RpcServer server = services.BuildServiceProvider().GetRequiredService<RpcServer>();
-        server.Map(RpcNames.Parse(Golden.Name, "name"), pipeline, new RpcBoundHandler(RpcRequestParsers.Create<HelloRequest>(), pipeline));
+        server.Map(RpcNames.Parse(Golden.Name, "name"), RpcHandlerMethod.Of(pipeline), new RpcBoundHandler(RpcRequestParsers.Create<HelloRequest>(), pipeline));
         server.Freeze();
         Pipe pipe = new();
         Duplex transport = new(pipe.Reader, pipe.Writer);

@@ -1,0 +1,17 @@
+using Kestrel.Rpc.Protocol;
+
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>Calls the method of a service with a stream of requests and one reply.</summary>
+/// <typeparam name="TService">The service, as its description sees it: a base class or an interface.</typeparam>
+/// <typeparam name="TRequest">The request message.</typeparam>
+/// <typeparam name="TReply">The reply message.</typeparam>
+/// <param name="service">The service's instance for this call.</param>
+/// <param name="requests">The requests.</param>
+/// <param name="context">The call.</param>
+/// <returns>The reply.</returns>
+public delegate ValueTask<TReply> RpcServiceClientStreamMethod<in TService, TRequest, TReply>(
+    TService service, IRpcStreamReader<TRequest> requests, RpcContext context)
+    where TService : class
+    where TRequest : class
+    where TReply : class;
