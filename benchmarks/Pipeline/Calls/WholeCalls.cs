@@ -25,6 +25,7 @@ internal sealed class WholeCalls(int version, double seconds)
 {
     private const int Batch = 64;
     private const int BatchesARound = 400; // some 3 ms
+    private const int Turns = 20;
 
     private readonly List<(string Name, Func<IDisposable?> Listen, List<double> Rounds)> _variants = [];
 
@@ -42,9 +43,9 @@ internal sealed class WholeCalls(int version, double seconds)
         (byte[] define, byte[] requests) = version == 1 ? ([], Version1()) : (Version2(1, named: true), Version2Batch());
         int replyLength = Prepare(client, define, requests);
         Stopwatch clock = Stopwatch.StartNew();
-        double each = Math.Max(0.02, seconds / 50);
+        double each = seconds / Turns;
         Dictionary<string, long> allocated = [];
-        for (int turn = 0; turn < 50; turn++)
+        for (int turn = 0; turn < Turns; turn++)
         {
             // Every other turn goes backwards, so that a drift of the machine hits all alike.
             foreach ((string name, Func<IDisposable?> listen, List<double> rounds) in turn % 2 == 0 ? _variants : _variants.AsEnumerable().Reverse())

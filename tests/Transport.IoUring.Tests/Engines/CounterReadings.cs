@@ -13,19 +13,23 @@ internal sealed class CounterReadings(string meter, string refreshInterval = "1"
     private const EventKeywords TimeSeriesValues = (EventKeywords)2;
 
     // Field initialisers run before the base constructor, which reports the sources that exist.
-    private readonly ConcurrentDictionary<(string Instrument, string Tags), double> _values = new();
+    private readonly ConcurrentDictionary<(string Instrument, string Tags, string Id), double> _values = new();
     private readonly string _meter = meter;
+    private int _collections;
     private readonly ConcurrentQueue<string> _errors = new();
-    private readonly ConcurrentDictionary<(string Instrument, string Tags), double> _totals = new();
+    private readonly ConcurrentDictionary<(string Instrument, string Tags, string Id), double> _totals = new();
     private readonly Dictionary<string, string?> _arguments = new()
     {
         ["SessionId"] = "SHARED",
         ["ClientId"] = Guid.NewGuid().ToString(),
         ["Metrics"] = meter,
         ["RefreshInterval"] = refreshInterval,
-        ["MaxTimeSeries"] = "1000",
-        ["MaxHistograms"] = "10",
+        ["MaxTimeSeries"] = "100000",
+        ["MaxHistograms"] = "1000",
     };
+
+    /// <summary>How often everything was asked for and told.</summary>
+    public int Collections => Volatile.Read(ref _collections);
 
     /// <summary>What went wrong with the session or an instrument.</summary>
     public IReadOnlyCollection<string> Errors => _errors;
@@ -67,6 +71,9 @@ internal sealed class CounterReadings(string meter, string refreshInterval = "1"
             case "HistogramValuePublished":
                 Add(eventData, "count");
                 break;
+            case "CollectionStop":
+                Interlocked.Increment(ref _collections);
+                break;
             case { } name when name.Contains("Error", StringComparison.Ordinal) || name.Contains("Limit", StringComparison.Ordinal):
                 _errors.Enqueue($"{name}: {string.Join(", ", eventData.Payload!)}");
                 break;
@@ -79,8 +86,9 @@ internal sealed class CounterReadings(string meter, string refreshInterval = "1"
         if (Read("meterName") == _meter && Read(valueName) is { Length: > 0 } value)
         {
             double number = double.Parse(value, CultureInfo.InvariantCulture);
-            _values[(Read("instrumentName"), Read("tags"))] = number;
-            _totals.AddOrUpdate((Read("instrumentName"), Read("tags")), number, (_, total) => total + number);
+            var key = (Read("instrumentName"), Read("tags"), Read("instrumentId")); // several meters of a process may have the same name
+            _values[key] = number;
+            _totals.AddOrUpdate(key, number, (_, total) => total + number);
         }
     }
 }
