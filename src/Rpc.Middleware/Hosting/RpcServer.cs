@@ -39,7 +39,7 @@ internal sealed partial class RpcServer(
     /// <summary>Who watches the calls.</summary>
     public RpcCallObserver Observer => field ??= services.GetRequiredService<RpcCallObserver>();
 
-    public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
+    public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"), timeProvider);
 
     /// <summary>The connections. Made when the server is frozen.</summary>
     public RpcHeartbeat Heartbeat => field ??= new RpcHeartbeat(Options, timeProvider);
@@ -84,7 +84,15 @@ internal sealed partial class RpcServer(
             _ = Observer; // its instruments are there before the first connection
             _ = Heartbeat;
             Authenticator ??= services.GetService<IRpcConnectionAuthenticator>();
-            _dispatch ??= BuildDispatch();
+            if (_dispatch is null)
+            {
+                _dispatch = BuildDispatch();
+                Gates.Tell(Observer.Metrics.Gates);
+                if (DedicatedThreads is not null)
+                {
+                    Observer.Metrics.Gates.Add(DedicatedThreads);
+                }
+            }
         }
     }
 
