@@ -1,22 +1,21 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
 /// The application's logger, made safe. A provider may throw: a disk is full, or the text of a logged exception cannot be
-/// made. Calls end on bare work items of the thread pool, where that would end the process. And lines that any peer can cause are
-/// bounded, or peers could fill the disk: those of one event, of all connections, to <see cref="MostLines"/> a second.
+/// made. Calls end on bare work items of the thread pool, where that would end the process. And nothing that a peer does fills a disk: of each event so many lines a
+/// second are written, whoever causes them, and the next line says how many were held back. Any thread.
 /// </summary>
+/// <param name="logger">The logger.</param>
+/// <param name="time">The clock that seconds are counted by.</param>
 internal sealed class GuardedLogger(ILogger logger, TimeProvider time) : ILogger
 {
-    /// <summary>Enough to see who it is, and some 20 KB a second.</summary>
-    internal const int MostLines = 100;
+    /// <summary>Lines of one event in a second.</summary>
+    public const int MostPerSecond = 100;
 
-    // What peers do to connections, and calls that are refused. What handlers do is told every time.
-    private static readonly int[] EventsOfPeers = [10, 11, 20, 22, 23, 24, 26, 30, 31, 40, 42, 60, 61, 62, 63, 72];
-
-    private readonly RpcLogBudget?[] _budgets =
-        [.. Enumerable.Range(0, EventsOfPeers.Max() + 1).Select(id => EventsOfPeers.Contains(id) ? new RpcLogBudget() : null)];
+    private readonly ConcurrentDictionary<int, RpcLogBudget> _budgets = []; // by event
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => logger.BeginScope(state);
@@ -37,17 +36,17 @@ internal sealed class GuardedLogger(ILogger logger, TimeProvider time) : ILogger
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        RpcLogBudget? budget = (uint)eventId.Id < (uint)_budgets.Length ? _budgets[eventId.Id] : null;
-        if (budget is not null)
+        if (!IsOfTheHost(eventId.Id))
         {
-            if (!budget.TryTake(time, time.GetTimestamp(), MostLines, out long suppressed))
+            RpcLogBudget budget = _budgets.GetOrAdd(eventId.Id, static _ => new RpcLogBudget());
+            if (!budget.TryTake(time, time.GetTimestamp(), MostPerSecond, out long heldBack))
             {
                 return;
             }
 
-            if (suppressed > 0)
+            if (heldBack > 0)
             {
-                Middleware.Log.LinesLeftOut(this, suppressed, eventId.Id);
+                Middleware.Log.LinesHeldBack(this, heldBack, eventId.Id, MostPerSecond);
             }
         }
 
@@ -60,4 +59,7 @@ internal sealed class GuardedLogger(ILogger logger, TimeProvider time) : ILogger
             // A lost line must not cost a call, a connection or the process; and the one place to report it has just failed.
         }
     }
+
+    // No peer causes those: start-up, configuration. Or they have a bound of their own: the log of calls, for each method, and what this says itself.
+    private static bool IsOfTheHost(int id) => id is < 10 or 73 or 81 or 82 or >= 92 and < 100;
 }

@@ -24,7 +24,4 @@ internal static partial class Log
 
     [LoggerMessage(83, LogLevel.Error, "The health checks could not be run, so the server says that it does not serve.")]
     public static partial void HealthChecksFailed(ILogger logger, Exception exception);
-
-    [LoggerMessage(84, LogLevel.Warning, "{Count} lines of event {Event} were left out since its last one: there were more than a second may have.")]
-    public static partial void LinesLeftOut(ILogger logger, long count, int @event);
 }

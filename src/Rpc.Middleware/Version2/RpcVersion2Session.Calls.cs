@@ -257,10 +257,7 @@ internal sealed partial class RpcVersion2Session
             _floods.OnRefused(_connection.ReadAt);
         }
 
-        if (_floods.IsWorthALine(_connection.ReadAt))
-        {
-            Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
-        }
+        Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
     }
 
     private void Fail(RpcCall call, RpcFault fault)

@@ -108,6 +108,41 @@ public sealed class ReloadTests
         }
     }
 
+    [Fact]
+    public async Task Reload_WhileCallsRun_NoneIsLost()
+    {
+        ChangingSource source = new();
+        await using ConfiguredServer server = await ConfiguredServer.StartAsync(
+            configuration => configuration.AddInMemoryCollection(Other.Select(pair => KeyValuePair.Create(pair.Item1, pair.Item2))).Add(source));
+        int port = server.Ports[0];
+
+        Task<string>[] callers = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            string answers = "";
+            for (int i = 0; i < 30; i++)
+            {
+                string answer = await ConfiguredServer.HelloAsync(port, "other"); // a connection of its own
+                answers += answer == "other: x" ? "" : answer;
+            }
+
+            return answers;
+        }))];
+        int changes = 0;
+        for (Task all = Task.WhenAll(callers); !all.IsCompleted; changes++)
+        {
+            source.Change("Rpc:Server:Limits:MaxBodyLength", $"{5000 + changes}");
+            source.Change("Rpc:Server:Floods:MaxPings", $"{-changes}"); // out of range: the whole change is left alone
+            source.Change("Rpc:Server:Limits:MaxBodyLength", "60");
+            source.Change("Rpc:Server:Floods:MaxPings", null);
+            source.Change("Rpc:Server:Limits:MaxBodyLength", null);
+            await Task.Yield();
+        }
+
+        Assert.All(await Task.WhenAll(callers).InTime(), answers => Assert.Equal("", answers));
+        Assert.Equal(new RpcServerOptions().Limits.MaxBodyLength, server.Server.FrameLimits.MaxBodyLength);
+        Assert.DoesNotContain(server.Logs.Ours, line => line.Id == 93 && !line.Message.Contains("Floods.MaxPings", StringComparison.Ordinal));
+    }
+
     // A value for each key that is not the one it has, and in order.
     private static IEnumerable<(string Key, string Value)> Changes(Type type, object? options, string path)
     {
