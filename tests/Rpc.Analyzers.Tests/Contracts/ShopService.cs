@@ -68,7 +68,7 @@ internal sealed class ShopService(ShopLog log, IRpcContextAccessor? accessor = n
         {
             if (request.Value < 0)
             {
-                break;
+                return request.Value == -1 ? new Int32Value { Value = sum } : throw new InvalidOperationException("as asked");
             }
 
             sum += request.Value;
