@@ -54,8 +54,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>Why the call was cancelled; null if it was not.</summary>
     public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
         : Plugged is not null ? Plugged.CancelledWith
-        : _owner.CallsCancelled.IsCancellationRequested ? _owner.CancelledBecause
-        : null;
+        : OwnCancelledWith;
 
     /// <summary>Set if the caller gets an error.</summary>
     public RpcFault? Fault { get; set; }
@@ -133,7 +132,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         get
         {
             ThrowIfEnded(this);
-            return Version2?.CancellationToken ?? Plugged?.CancellationToken ?? _owner.CallsCancelled;
+            return Version2?.CancellationToken ?? Plugged?.CancellationToken ?? OwnToken;
         }
     }
 
@@ -183,6 +182,11 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         if (_isObserved)
         {
             ObserveDispatched(body);
+        }
+
+        if (endpoint.Deadline is { } deadline)
+        {
+            LimitTime(deadline);
         }
 
         if (endpoint.Parser is not { } parser)
@@ -270,6 +274,7 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         _replyMetadata = null;
         _replyTrailers = null;
         _replyAttachment = default;
+        ResetTimeLimit();
         Version2?.Reset();
         Plugged?.Reset();
     }
