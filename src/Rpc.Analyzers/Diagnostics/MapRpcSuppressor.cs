@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Microsoft.CodeAnalysis.Diagnostics;
+using Microsoft.CodeAnalysis.Text;
 
 namespace Kestrel.Rpc.Analyzers;
 
@@ -25,7 +26,7 @@ internal sealed class MapRpcSuppressor : DiagnosticSuppressor
         {
             if (diagnostic.Location.SourceTree is { } tree
                 && MapRpcGenerator.AcceptsInterceptors(tree.Options)
-                && tree.GetRoot(context.CancellationToken).FindNode(diagnostic.Location.SourceSpan).AncestorsAndSelf().OfType<InvocationExpressionSyntax>().FirstOrDefault(MapRpcCall.MayBe) is { } node
+                && FindCall(tree, diagnostic.Location.SourceSpan, context.CancellationToken) is { } node
                 && MapRpcCall.Find(context.GetSemanticModel(tree).GetOperation(node, context.CancellationToken)) is { } call
                 && MapRpcGenerator.ReadHandler(call, context.Compilation) is not null)
             {
@@ -33,4 +34,11 @@ internal sealed class MapRpcSuppressor : DiagnosticSuppressor
             }
         }
     }
+
+    // The call that is warned of, not one around it: what its handler does is no concern of ours.
+    private static InvocationExpressionSyntax? FindCall(SyntaxTree tree, TextSpan span, CancellationToken cancellationToken) => tree.GetRoot(cancellationToken)
+        .FindNode(span, getInnermostNodeForTie: true)
+        .AncestorsAndSelf()
+        .OfType<InvocationExpressionSyntax>()
+        .FirstOrDefault(node => MapRpcCall.MayBe(node) && (node.Span == span || node.Expression.Span.Contains(span)));
 }

@@ -14,8 +14,14 @@ internal sealed class ShopService(ShopLog log, IRpcContextAccessor? accessor = n
         if (request.Msg == "wait")
         {
             log.Waits.TrySetResult();
-            await Task.Delay(Timeout.Infinite, cancellationToken).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-            log.Cancelled.TrySetResult(cancellationToken.IsCancellationRequested);
+            try
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+            finally
+            {
+                log.Cancelled.TrySetResult(cancellationToken.IsCancellationRequested);
+            }
         }
 
         return new HelloReply { Msg = $"found {request.Msg} {accessor?.Context?.Method}" };
@@ -68,7 +74,7 @@ internal sealed class ShopService(ShopLog log, IRpcContextAccessor? accessor = n
         {
             if (request.Value < 0)
             {
-                break;
+                return request.Value == -1 ? new Int32Value { Value = sum } : throw new InvalidOperationException("as asked");
             }
 
             sum += request.Value;
