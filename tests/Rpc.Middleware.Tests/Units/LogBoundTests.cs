@@ -3,10 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace Kestrel.Rpc.Middleware.Tests;
 
 /// <summary>Peers cannot fill a disk with what the server says of them.</summary>
-public sealed class LogBoundTests
+public sealed class LogBoundTests : IDisposable
 {
     private readonly ManualTime _time = new();
     private readonly LogCollector _logs = new();
+
+    public void Dispose() => _logs.Dispose();
 
     [Fact]
     public void Lines_OfAnEventOfPeers_AreBoundedInASecondAndTheRestIsCounted()
