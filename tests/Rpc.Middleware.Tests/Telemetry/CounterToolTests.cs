@@ -27,7 +27,7 @@ public sealed class CounterToolTests
         await using RpcConnection connection = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
         await connection.CallAsync(Hello, new HelloRequest()).AsTask().InTime(); // before anybody listens
 
-        using CounterReadings readings = new(RpcServerTelemetry.MeterName, refreshInterval: "0.2");
+        using CounterReadings readings = new(RpcServerTelemetry.MeterName, refreshInterval: "0.2", maxTimeSeries: "100000"); // of servers that other tests have left behind, too
         await UntilAsync(() => readings.Collections >= 2);
         double connections = readings[RpcServerTelemetry.Connections, "network.protocol.version=2"]; // other tests may have left servers behind
         double unknown = readings.Total(RpcServerTelemetry.CallDuration, Unimplemented);

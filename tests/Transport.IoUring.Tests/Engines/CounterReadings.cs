@@ -7,7 +7,8 @@ namespace Kestrel.Rpc.Transport.Tests.Engines;
 /// <summary>Asks a process for the values of a meter as <c>dotnet-counters</c> does: with a session of the runtime's event source for meters. Tests of the server use it, too.</summary>
 /// <param name="meter">The meter.</param>
 /// <param name="refreshInterval">How often, in seconds.</param>
-internal sealed class CounterReadings(string meter, string refreshInterval = "1") : EventListener
+/// <param name="maxTimeSeries">How many series are told. Sessions of one process must agree in the last two.</param>
+internal sealed class CounterReadings(string meter, string refreshInterval = "1", string maxTimeSeries = "1000") : EventListener
 {
     private const string Source = "System.Diagnostics.Metrics";
     private const EventKeywords TimeSeriesValues = (EventKeywords)2;
@@ -24,8 +25,8 @@ internal sealed class CounterReadings(string meter, string refreshInterval = "1"
         ["ClientId"] = Guid.NewGuid().ToString(),
         ["Metrics"] = meter,
         ["RefreshInterval"] = refreshInterval,
-        ["MaxTimeSeries"] = "100000",
-        ["MaxHistograms"] = "1000",
+        ["MaxTimeSeries"] = maxTimeSeries,
+        ["MaxHistograms"] = "10",
     };
 
     /// <summary>How often everything was asked for and told.</summary>
