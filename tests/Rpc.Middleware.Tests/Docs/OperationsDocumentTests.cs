@@ -7,7 +7,7 @@ namespace Kestrel.Rpc.Middleware.Tests;
 public sealed class OperationsDocumentTests
 {
     // Of the machine, and of an object of Kestrel's.
-    private static readonly string[] DefaultsInWords = ["Dedicated:ThreadCount", "Connections:MinRequestDataRate"];
+    private static readonly string[] DefaultsInWords = ["Dedicated:ThreadCount"];
 
     [Fact]
     public void Keys_OfTheTable_AreThoseOfTheServer()
@@ -45,7 +45,7 @@ public sealed class OperationsDocumentTests
     private static Dictionary<string, string> Keys()
     {
         Dictionary<string, string> keys = new(StringComparer.Ordinal) { ["Service"] = "none" };
-        foreach ((string section, string[] names) in RpcServerKeys.Sections)
+        foreach ((string section, string[] names) in RpcServerKeys.Sections.Where(section => section.Key != RpcServerKeys.AdaptivePerConnection))
         {
             object options = section.Split(':', StringSplitOptions.RemoveEmptyEntries).Aggregate((object)new RpcServerOptions(), Inner);
             foreach (string name in names)
