@@ -8,8 +8,8 @@ internal sealed class RpcCallAuthentication(RpcServer server, IRpcCallAuthentica
     private readonly string _key = server.Options.Authentication.CredentialsKey.ToLowerInvariant(); // as it stands on the wire
     private readonly TimeSpan _timeout = server.Options.Connections.AuthenticationTimeout;
 
-    /// <summary>Puts it in front of a pipeline, which is counted as <see cref="RpcStep"/> does.</summary>
-    public RpcDelegate Around(RpcDelegate pipeline) => context => InvokeAsync((RpcCall)context, pipeline);
+    /// <summary>Puts it in front of a pipeline, which is counted as <see cref="RpcStep"/> does. Calls over HTTP were verified before they came here.</summary>
+    public RpcDelegate Around(RpcDelegate pipeline) => context => context is RpcCall call ? InvokeAsync(call, pipeline) : pipeline(context);
 
     private ValueTask InvokeAsync(RpcCall call, RpcDelegate pipeline)
     {

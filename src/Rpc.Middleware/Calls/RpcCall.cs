@@ -12,7 +12,7 @@ namespace Kestrel.Rpc.Middleware;
 /// A call from the moment its request was read until its reply was written; pooled by its connection. One owner at a time:
 /// the read loop, then whoever runs the handler, then the reply queue.
 /// </summary>
-internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
+internal sealed partial class RpcCall : RpcServedCall, IThreadPoolWorkItem
 {
     private const string NoReply = "The handler gave no reply.";
 
@@ -48,22 +48,14 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
     /// <summary>What the call has in a protocol that the application has brought; null in our own.</summary>
     public RpcPluggedCall? Plugged { get; }
 
-    /// <summary>When the request was read, as a timestamp of the server's clock.</summary>
-    public long ReceivedAt { get; private set; }
-
-    /// <summary>Why the call was cancelled; null if it was not.</summary>
-    public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
+    public override RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
         : Plugged is not null ? Plugged.CancelledWith
         : _owner.CallsCancelled.IsCancellationRequested ? _owner.CancelledBecause
         : null;
 
-    /// <summary>Set if the caller gets an error.</summary>
-    public RpcFault? Fault { get; set; }
-
     public bool HasScope => _scope is not null;
 
-    /// <summary>What serialises the reply.</summary>
-    public RpcMessageFormat ReplyFormat => _route!.Endpoint.ReplyFormat;
+    public override RpcMessageFormat ReplyFormat => _route!.Endpoint.ReplyFormat;
 
     public ReadOnlySpan<byte> ReplyProtocolData => _route!.ReplyProtocolData.Span;
 
@@ -337,6 +329,5 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Turns an exception into what the caller gets.</summary>
-    public void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, this, _owner);
+    public override void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, this, _owner.Server, _owner.Logger);
 }

@@ -61,7 +61,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     /// <summary>How many may run.</summary>
     public int Limit => _adaptive?.Current ?? _most;
 
-    public override RpcGateAnswer TryEnter(RpcCall call)
+    public override RpcGateAnswer TryEnter(RpcServedCall call)
     {
         RpcCallPriority priority = _priorities.Of(call);
         call.Priority = priority;
@@ -90,7 +90,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
         }
     }
 
-    public override void Leave(RpcCall call)
+    public override void Leave(RpcServedCall call)
     {
         if (_isTimed)
         {
@@ -149,7 +149,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     }
 
     // Lost updates of two threads at once do not matter.
-    private void Measure(RpcCall call)
+    private void Measure(RpcServedCall call)
     {
         long now = _time.GetTimestamp();
         long latency = Math.Max(0, now - call.AdmittedAt);

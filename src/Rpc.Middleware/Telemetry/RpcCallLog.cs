@@ -22,7 +22,7 @@ internal sealed class RpcCallLog
     public static RpcCallLog? Create(RpcServer server) =>
         server.Options.CallLog is { SlowerThan: null, Errors: false } ? null : new RpcCallLog(server, server.Options.CallLog);
 
-    public void OnEnded(RpcCall call, RpcObservedCall observed, in RpcCallEnd end)
+    public void OnEnded(RpcServedCall call, RpcObservedCall observed, in RpcCallEnd end)
     {
         bool hasFailed = _hasErrors && RpcMethodTags.IsServerError(end.Status);
         if ((!hasFailed && end.Duration < _slowerThan)
