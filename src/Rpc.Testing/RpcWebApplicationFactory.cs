@@ -1,5 +1,4 @@
 using System.Net;
-using Kestrel.Rpc.Client;
 using Kestrel.Rpc.Transport;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -7,6 +6,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
 namespace Kestrel.Rpc.Testing;
@@ -22,7 +22,7 @@ namespace Kestrel.Rpc.Testing;
 /// of its own type: clients made through a variable of the base type dial the machine's network, where the program does not listen.
 /// </remarks>
 /// <typeparam name="TEntryPoint">A type of the program's assembly, usually its <c>Program</c>.</typeparam>
-public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntryPoint>
+public partial class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntryPoint>
     where TEntryPoint : class
 {
     private readonly Action<IWebHostBuilder>? _configuration;
@@ -74,7 +74,10 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
         {
             ConfigureWebHost(builder);
             configuration(builder);
-        });
+        })
+        {
+            TimeProvider = TimeProvider,
+        };
     }
 
     /// <summary>
@@ -128,22 +131,6 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
         return CreateClient(ClientOptions, new ProgramAddress(new Uri(https ? "https://localhost" : "http://localhost"), endPoint), []);
     }
 
-    /// <summary>Opens an RPC connection to the program. Starts it.</summary>
-    /// <param name="endPoint">The end point; null for the first one the program bound.</param>
-    /// <param name="options">The options of the connection; null for the defaults.</param>
-    /// <param name="cancellationToken">Gives up connecting.</param>
-    /// <returns>The connection; the caller disposes of it.</returns>
-    /// <exception cref="Protocol.RpcException">The program does not listen there.</exception>
-    /// <exception cref="InvalidOperationException">No end point is named and the program listens on none.</exception>
-    /// <exception cref="OperationCanceledException">The token fired.</exception>
-    public Task<RpcConnection> ConnectRpcAsync(
-        EndPoint? endPoint = null, RpcConnectionOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        endPoint ??= EndPoints.Count > 0 ? EndPoints[0] : throw new InvalidOperationException("The program listens on no end point.");
-        _ = Services;
-        return RpcConnection.ConnectAsync(Network, endPoint, options, cancellationToken);
-    }
-
     /// <inheritdoc/>
     /// <remarks>Whoever overrides it calls the base, so that <see cref="WithWebHostBuilder"/> is heard.</remarks>
     protected override void ConfigureWebHost(IWebHostBuilder builder) => _configuration?.Invoke(builder);
@@ -164,6 +151,11 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
                 options.ClaimEveryEndPoint = true;
             });
 
+            if (TimeProvider is not null)
+            {
+                services.Replace(ServiceDescriptor.Singleton(TimeProvider));
+            }
+
             // Before the program's own: its certificate, if it has one, is the one that counts.
             services.Insert(0, ServiceDescriptor.Singleton<Microsoft.Extensions.Options.IConfigureOptions<KestrelServerOptions>>(
                 new Microsoft.Extensions.Options.ConfigureOptions<KestrelServerOptions>(kestrel =>
@@ -172,11 +164,12 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
         return base.CreateHost(builder);
     }
 
-    /// <summary>Disposes of the HTTP clients, then stops the program; requests under way get the host's shutdown time.</summary>
+    /// <summary>Disposes of the clients, then stops the program; requests under way get the host's shutdown time.</summary>
     /// <returns>Ends when the program has ended.</returns>
     public override async ValueTask DisposeAsync()
     {
         DisposeClients();
+        await DisposeConnectionsAsync().ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
         GC.SuppressFinalize(this);
     }
@@ -187,6 +180,7 @@ public class RpcWebApplicationFactory<TEntryPoint> : WebApplicationFactory<TEntr
         if (disposing)
         {
             DisposeClients();
+            Task.Run(async () => await DisposeConnectionsAsync().ConfigureAwait(false)).GetAwaiter().GetResult();
         }
 
         base.Dispose(disposing);

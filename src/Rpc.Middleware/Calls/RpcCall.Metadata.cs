@@ -74,7 +74,7 @@ internal sealed partial class RpcCall
         get
         {
             ThrowIfEnded(this);
-            return Version2 is not null ? Version2.TimeLeft : Plugged?.TimeLeft;
+            return Version2 is not null ? Version2.TimeLeft : Plugged is not null ? Plugged.TimeLeft : OwnTimeLeft;
         }
     }
 

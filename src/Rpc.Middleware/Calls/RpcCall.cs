@@ -50,8 +50,7 @@ internal sealed partial class RpcCall : RpcServedCall, IThreadPoolWorkItem
 
     public override RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
         : Plugged is not null ? Plugged.CancelledWith
-        : _owner.CallsCancelled.IsCancellationRequested ? _owner.CancelledBecause
-        : null;
+        : OwnCancelledWith;
 
     public bool HasScope => _scope is not null;
 
@@ -125,7 +124,7 @@ internal sealed partial class RpcCall : RpcServedCall, IThreadPoolWorkItem
         get
         {
             ThrowIfEnded(this);
-            return Version2?.CancellationToken ?? Plugged?.CancellationToken ?? _owner.CallsCancelled;
+            return Version2?.CancellationToken ?? Plugged?.CancellationToken ?? OwnToken;
         }
     }
 
@@ -175,6 +174,11 @@ internal sealed partial class RpcCall : RpcServedCall, IThreadPoolWorkItem
         if (_isObserved)
         {
             ObserveDispatched(body);
+        }
+
+        if (endpoint.Deadline is { } deadline)
+        {
+            LimitTime(deadline);
         }
 
         if (endpoint.Parser is not { } parser)
@@ -262,6 +266,7 @@ internal sealed partial class RpcCall : RpcServedCall, IThreadPoolWorkItem
         _replyMetadata = null;
         _replyTrailers = null;
         _replyAttachment = default;
+        ResetTimeLimit();
         Version2?.Reset();
         Plugged?.Reset();
     }

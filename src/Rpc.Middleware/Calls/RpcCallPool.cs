@@ -34,6 +34,7 @@ internal sealed class RpcCallPool(RpcServerConnection owner)
             // What a middleware has left behind may still read and write it: as another call it would mix up the two.
             call.Version2?.Abandon();
             call.Plugged?.Abandon();
+            call.AbandonTimeLimit();
             if (call.IsPooled)
             {
                 Interlocked.Decrement(ref _pooled);

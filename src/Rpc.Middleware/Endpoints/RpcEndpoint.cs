@@ -20,7 +20,8 @@ public sealed class RpcEndpoint : Endpoint
         RpcMethodShape shape = RpcMethodShape.Unary,
         RpcEncoding replyEncoding = RpcEncoding.None,
         RpcAdmission? admission = null,
-        RpcMessageFormat? replyFormat = null)
+        RpcMessageFormat? replyFormat = null,
+        TimeSpan? deadline = null)
         : base(requestDelegate: null, metadata, displayName)
     {
         Name = name;
@@ -35,6 +36,7 @@ public sealed class RpcEndpoint : Endpoint
         Pipeline = pipeline;
         Handler = handler;
         Admission = admission;
+        Deadline = deadline;
         ReplyFormat = replyFormat ?? RpcMessageFormat.AnyMessage;
     }
 
@@ -52,6 +54,9 @@ public sealed class RpcEndpoint : Endpoint
 
     /// <summary>How replies are compressed for callers that take it.</summary>
     public RpcEncoding ReplyEncoding { get; }
+
+    /// <summary>The longest time that its calls have, from when their requests were read; null for what callers give them.</summary>
+    public TimeSpan? Deadline { get; }
 
     internal RpcMethodTags Tags { get; }
 

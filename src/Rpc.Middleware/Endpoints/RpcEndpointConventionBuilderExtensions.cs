@@ -40,6 +40,24 @@ public static class RpcEndpointConventionBuilderExtensions
     }
 
     /// <summary>
+    /// Bounds the time that calls have, from when their requests were read, also where the caller sets no deadline or a later one. When it is over,
+    /// <see cref="RpcContext.CancellationToken"/> fires, and a handler that ends with that is answered with DEADLINE_EXCEEDED (<c>TIMEOUT</c> in version 1);
+    /// as with ASP.NET Core's request time-outs, a handler that does not look at its token goes on.
+    /// </summary>
+    /// <typeparam name="TBuilder">What it is set for.</typeparam>
+    /// <param name="builder">The method, the group, the service, or the server's pipeline. The innermost deadline counts.</param>
+    /// <param name="deadline">The time; more than zero.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is not.</exception>
+    public static TBuilder WithDeadline<TBuilder>(this TBuilder builder, TimeSpan deadline)
+        where TBuilder : IRpcEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(deadline, TimeSpan.Zero);
+        builder.Add(endpoint => endpoint.Metadata.Add(new RpcDeadlineMetadata(deadline)));
+        return builder;
+    }
+
+    /// <summary>
     /// Chooses how replies are compressed, in place of <see cref="RpcServerOptions.ReplyCompression"/>: for callers that say they take it, and
     /// for messages that get shorter by it. Attachments are never compressed. Requests are read in whatever encoding they come.
     /// </summary>

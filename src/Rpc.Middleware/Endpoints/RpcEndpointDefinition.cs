@@ -53,7 +53,8 @@ internal sealed class RpcEndpointDefinition(
             shape: bound.Shape,
             replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression,
             admission: gates.CreateAdmission(name, metadata),
-            replyFormat: bound.ReplyFormat);
+            replyFormat: bound.ReplyFormat,
+            deadline: metadata.GetMetadata<RpcDeadlineMetadata>()?.Deadline);
     }
 
     // As with minimal APIs: what a handler's attributes say is closer to it than what a group says, and its own conventions are closest.

@@ -13,7 +13,8 @@ internal sealed class RpcPluggedCall(RpcCall call, RpcServerConnection connectio
     private ulong _id;
     private object? _state;
 
-    public TimeSpan? Timeout { get; private set; }
+    /// <summary>Time that the call has, from the moment the request was read; null without a limit.</summary>
+    public TimeSpan? Timeout { get; set; }
 
     public bool IsOneWay { get; private set; }
 
