@@ -114,7 +114,7 @@ internal sealed partial class RpcHttpCall : RpcServedCall, IRpcParentCall
             throw new RpcException(RpcStatusCode.InvalidArgument, $"The header '{RpcHttpHeaders.Timeout}' is not digits and one of H, M, S, m, u, n.");
         }
 
-        Timeout = timeout;
+        Timeout = Endpoint.Deadline is { } own && !(timeout < own) ? own : timeout; // the shorter one counts
         _requestMetadata = RpcHttpHeaders.Read(Http.Request.Headers);
     }
 

@@ -51,6 +51,7 @@ internal sealed class RpcHttpDataSource(RpcServer server, RoutePattern prefix, R
     private Endpoint Build(RouteGroupContext? group, RpcHttpHandler handler, RpcHttpMethod method, RpcMethodName name, bool hasSchemes)
     {
         RoutePattern path = RoutePatternFactory.Combine(prefix, RoutePatternFactory.Pattern(
+            name.ToString(),
             RoutePatternFactory.Segment(RoutePatternFactory.LiteralPart(name.Service)), RoutePatternFactory.Segment(RoutePatternFactory.LiteralPart(name.Method))));
         RouteEndpointBuilder builder = new(handler.InvokeAsync, RoutePatternFactory.Combine(group?.Prefix, path), order: 0)
         {
@@ -71,7 +72,7 @@ internal sealed class RpcHttpDataSource(RpcServer server, RoutePattern prefix, R
             }
         }
 
-        builder.Metadata.Add(method.Endpoint);
+        builder.Metadata.Add(new RpcHttpRoute(method, name));
         builder.Metadata.Add(new HttpMethodMetadata([HttpMethods.Post]));
         Conventions.Apply(builder);
         Conventions.ApplyFinally(builder);

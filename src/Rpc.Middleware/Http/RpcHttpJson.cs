@@ -13,6 +13,7 @@ internal sealed class RpcHttpJson
 
     private readonly JsonFormatter _formatter;
     private readonly JsonParser _parser;
+    private readonly int _mostNesting;
 
     public RpcHttpJson(RpcHttpOptions options)
     {
@@ -20,11 +21,18 @@ internal sealed class RpcHttpJson
         ArgumentNullException.ThrowIfNull(options.Parsing, nameof(options));
         _formatter = new JsonFormatter(options.Formatting);
         _parser = new JsonParser(options.Parsing);
+        _mostNesting = options.Parsing.RecursionLimit;
     }
 
     /// <exception cref="RpcException">The text is not the message.</exception>
     public IMessage Read(in ReadOnlySequence<byte> text, MessageDescriptor descriptor)
     {
+        // The parser counts objects alone, and calls itself for lists without a bound: their nesting would end the process.
+        if (IsNestedDeeper(text, _mostNesting))
+        {
+            throw new RpcException(RpcErrorCode.Deserialization, $"The body is not the JSON of a {descriptor.Name}: it is nested deeper than {_mostNesting}.");
+        }
+
         try
         {
             return _parser.Parse(StrictUtf8.GetString(text), descriptor);
@@ -52,5 +60,41 @@ internal sealed class RpcHttpJson
         }
 
         Encoding.UTF8.GetBytes(text, output);
+    }
+
+    // Whatever is no JSON is found out later.
+    private static bool IsNestedDeeper(in ReadOnlySequence<byte> text, int most)
+    {
+        int depth = 0;
+        bool isString = false;
+        bool isEscaped = false;
+        foreach (ReadOnlyMemory<byte> part in text)
+        {
+            foreach (byte b in part.Span)
+            {
+                if (isString)
+                {
+                    isString = isEscaped || b != '"';
+                    isEscaped = !isEscaped && b == '\\';
+                }
+                else if (b is (byte)'[' or (byte)'{')
+                {
+                    if (++depth > most)
+                    {
+                        return true;
+                    }
+                }
+                else if (b is (byte)']' or (byte)'}')
+                {
+                    depth--;
+                }
+                else
+                {
+                    isString = b == '"';
+                }
+            }
+        }
+
+        return false;
     }
 }

@@ -28,12 +28,8 @@ internal sealed class RpcHttpMethod
         if (RequestKind == RpcMessageKind.Protobuf && endpoint.Parser is { } parser)
         {
             // No bytes are a message with nothing set: the way to its description that needs no reflection.
-            var empty = (IMessage)parser(ReadOnlySequence<byte>.Empty);
-            _request = empty.Descriptor;
-            RequestType = empty.GetType();
+            _request = ((IMessage)parser(ReadOnlySequence<byte>.Empty)).Descriptor;
         }
-
-        RequestType = Description?.RequestType ?? RequestType;
     }
 
     public RpcEndpoint Endpoint { get; }
@@ -44,9 +40,6 @@ internal sealed class RpcHttpMethod
     public RpcMessageKind RequestKind { get; }
 
     public RpcMessageKind ReplyKind { get; }
-
-    /// <summary>Null if requests are a stream.</summary>
-    public Type? RequestType { get; }
 
     /// <summary>Reads the request.</summary>
     /// <param name="body">All of it.</param>

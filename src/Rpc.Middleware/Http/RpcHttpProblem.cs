@@ -30,7 +30,7 @@ internal static class RpcHttpProblem
             writer.WriteBase64String("details"u8, status.Details.Span);
         }
 
-        WriteTrailers(writer, fault.Trailers ?? trailers);
+        WriteTrailers(writer, fault.Trailers is { Count: > 0 } its ? its : trailers);
         writer.WriteEndObject();
     }
 

@@ -15,6 +15,7 @@ internal sealed class RpcHttpReplies(RpcHttpCall call, RpcHttpMethod method, Rpc
 {
     private readonly Lock _lock = new();
     private readonly ArrayBufferWriter<byte> _message = new();
+    private readonly ArrayBufferWriter<byte> _output = new(); // what leaves with the next write
     private bool _isWriting; // under the lock, as the next three
     private bool _isCompleted;
     private bool _hasEnded;
@@ -76,8 +77,8 @@ internal sealed class RpcHttpReplies(RpcHttpCall call, RpcHttpMethod method, Rpc
     public async Task EndAsync(RpcFault? fault)
     {
         Start();
-        PipeWriter output = call.Http.Response.BodyWriter;
-        if (call.Reply is { } last && fault is null && !TryAppend(last, output, out RpcFault notWritten))
+        _output.ResetWrittenCount();
+        if (call.Reply is { } last && fault is null && !TryAppend(last, out RpcFault notWritten))
         {
             fault = notWritten;
         }
@@ -85,14 +86,14 @@ internal sealed class RpcHttpReplies(RpcHttpCall call, RpcHttpMethod method, Rpc
         if (fault is { } failed)
         {
             call.Fault = failed;
-            WriteError(failed, output);
+            AppendError(failed);
         }
         else if (type.Format == RpcHttpFormat.Events)
         {
-            WriteEnd(output);
+            AppendEnd();
         }
 
-        await output.FlushAsync(call.Http.RequestAborted).ConfigureAwait(false);
+        await call.Http.Response.BodyWriter.WriteAsync(_output.WrittenMemory, call.Http.RequestAborted).ConfigureAwait(false);
     }
 
     private void BeginWriting()
@@ -134,14 +135,14 @@ internal sealed class RpcHttpReplies(RpcHttpCall call, RpcHttpMethod method, Rpc
         {
             Serialize(message);
             Start();
-            PipeWriter output = call.Http.Response.BodyWriter;
-            Append(output);
+            _output.ResetWrittenCount();
+            Append();
             if (cancellationToken.CanBeCanceled && cancellationToken != Cancelled)
             {
                 both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Cancelled);
             }
 
-            FlushResult flushed = await output.FlushAsync(both?.Token ?? Cancelled).ConfigureAwait(false);
+            FlushResult flushed = await call.Http.Response.BodyWriter.WriteAsync(_output.WrittenMemory, both?.Token ?? Cancelled).ConfigureAwait(false);
             if (flushed.IsCompleted || flushed.IsCanceled)
             {
                 // Nobody reads any more. The call's token says so now, or in a moment.
@@ -181,31 +182,31 @@ internal sealed class RpcHttpReplies(RpcHttpCall call, RpcHttpMethod method, Rpc
         call.Http.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
     }
 
-    private void Append(PipeWriter output)
+    private void Append()
     {
         bool isEvent = type.Format == RpcHttpFormat.Events;
         if (isEvent)
         {
-            output.Write("data: "u8);
+            _output.Write("data: "u8);
         }
 
         // A line break ends the message. In JSON it is never more than white space.
-        Span<byte> copy = output.GetSpan(_message.WrittenCount)[.._message.WrittenCount];
+        Span<byte> copy = _output.GetSpan(_message.WrittenCount)[.._message.WrittenCount];
         _message.WrittenSpan.CopyTo(copy);
         copy.Replace((byte)'\n', (byte)' ');
         copy.Replace((byte)'\r', (byte)' ');
-        output.Advance(copy.Length);
-        output.Write(isEvent ? "\n\n"u8 : "\n"u8);
+        _output.Advance(copy.Length);
+        _output.Write(isEvent ? "\n\n"u8 : "\n"u8);
         Meter?.OnResponse(_message.WrittenCount);
     }
 
-    private bool TryAppend(object message, PipeWriter output, out RpcFault fault)
+    private bool TryAppend(object message, out RpcFault fault)
     {
         fault = default;
         try
         {
             Serialize(message);
-            Append(output);
+            Append();
             return true;
         }
         catch (RpcException exception)
@@ -216,24 +217,24 @@ internal sealed class RpcHttpReplies(RpcHttpCall call, RpcHttpMethod method, Rpc
         }
     }
 
-    private void WriteError(RpcFault fault, PipeWriter output)
+    private void AppendError(RpcFault fault)
     {
         bool isEvent = type.Format == RpcHttpFormat.Events;
-        output.Write(isEvent ? "event: error\ndata: "u8 : "{\"@error\":"u8);
-        RpcHttpProblem.Write(fault, fault.Status.Code.ToHttpStatus(), call.ReplyTrailersOrNull, output);
-        output.Write(isEvent ? "\n\n"u8 : "}\n"u8);
+        _output.Write(isEvent ? "event: error\ndata: "u8 : "{\"@error\":"u8);
+        RpcHttpProblem.Write(fault, fault.Status.Code.ToHttpStatus(), call.ReplyTrailersOrNull, _output);
+        _output.Write(isEvent ? "\n\n"u8 : "}\n"u8);
     }
 
-    private void WriteEnd(PipeWriter output)
+    private void AppendEnd()
     {
-        output.Write("event: end\ndata: "u8);
-        using (Utf8JsonWriter writer = new(output))
+        _output.Write("event: end\ndata: "u8);
+        using (Utf8JsonWriter writer = new(_output))
         {
             writer.WriteStartObject();
             RpcHttpProblem.WriteTrailers(writer, call.ReplyTrailersOrNull);
             writer.WriteEndObject();
         }
 
-        output.Write("\n\n"u8);
+        _output.Write("\n\n"u8);
     }
 }

@@ -151,9 +151,11 @@ public sealed class HttpAuthorizationTests
             services => services.AddSingleton<IRpcCallAuthenticator>(new Users()),
             options => options.Authentication.CredentialsKey = "x-token");
 
-        HttpAnswer answer = await peer.PostAsync(HttpPeer.Hello, "{}", ("x-token", "Bearer a"), ("X-Token", "Bearer b"));
+        string once = await peer.SendRawAsync("x-token: Bearer a\r\n");
+        string twice = await peer.SendRawAsync("x-token: Bearer a\r\nX-Token: Bearer b\r\n"); // a client of HTTP would join them
 
-        Assert.Equal(HttpStatusCode.Unauthorized, answer.Status);
+        Assert.Equal("HTTP/1.1 200 OK", once);
+        Assert.Equal("HTTP/1.1 401 Unauthorized", twice);
     }
 
     private static RpcEndpointConventionBuilder MapWho(WebApplication app) =>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -59,6 +60,19 @@ internal sealed class HttpPeer : IAsyncDisposable
     {
         using HttpResponseMessage response = await _client.GetAsync(path).InTime();
         return new HttpAnswer(response, await response.Content.ReadAsByteArrayAsync().InTime());
+    }
+
+    /// <summary>Calls Hello with an empty message and these headers as they stand.</summary>
+    /// <returns>The first line of the response.</returns>
+    public async Task<string> SendRawAsync(string headers)
+    {
+        using TcpClient client = new();
+        await client.ConnectAsync(Server.EndPoint).InTime();
+        NetworkStream stream = client.GetStream();
+        string request = $"POST {Hello} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 2\r\n{headers}\r\n{{}}";
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request)).InTime();
+        using StreamReader reader = new(stream, Encoding.ASCII);
+        return await reader.ReadLineAsync().InTime() ?? "";
     }
 
     public async ValueTask DisposeAsync()
