@@ -14,5 +14,6 @@ var root = new RootCommand("Measures Kestrel's transports and the RPC server aga
     InProcessCommand.Create(),
     FairnessCommand.Create(),
     OverloadCommand.Create(),
+    RapidCancelCommand.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -1,3 +1,4 @@
+using Kestrel.Rpc.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Rpc.Middleware;
@@ -16,4 +17,10 @@ internal static partial class Log
 
     [LoggerMessage(63, LogLevel.Warning, "Connection {ConnectionId} is refused: the server has {Most} RPC connections, which is the most.")]
     public static partial void TooManyConnections(ILogger logger, string connectionId, int most);
+
+    [LoggerMessage(64, LogLevel.Error, "The rate limiter of {Method} failed when it was given a lease back. Connection {ConnectionId}.")]
+    public static partial void LeaseNotTaken(ILogger logger, RpcMethodName method, string connectionId, Exception exception);
+
+    [LoggerMessage(65, LogLevel.Information, "Connection {ConnectionId}: {Count} calls end with an error, because their caller has granted nothing for their replies for {Timeout}.")]
+    public static partial void RepliesUnwanted(ILogger logger, string connectionId, int count, TimeSpan timeout);
 }

@@ -32,7 +32,8 @@ public sealed class RpcServerConnectionOptions
 
     /// <summary>
     /// How long a peer may take no replies before its connection is aborted: a flush, of 64 KiB and one reply at most, has to end within it. Meanwhile no calls are read from it, so
-    /// what it can make the server hold is bounded. Looked at once a second. Default 30 s; more than zero, <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
+    /// what it can make the server hold is bounded. As long may a reply of version 2 that is longer than a frame wait for credit without any being granted before its call ends with DEADLINE_EXCEEDED
+    /// (not so streams, whose readers may pause), and as long may what is left in the transport of a connection that has ended go unacknowledged before the kernel resets it (TCP only). Looked at once a second. Default 30 s; more than zero, <see cref="Timeout.InfiniteTimeSpan"/> for no limit.
     /// </summary>
     public TimeSpan SendTimeout { get; set; } = TimeSpan.FromSeconds(30);
 

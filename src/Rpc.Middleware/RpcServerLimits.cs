@@ -43,6 +43,12 @@ public sealed class RpcServerLimits
     public RpcConcurrencyOptions Calls { get; } = new();
 
     /// <summary>
+    /// How many calls of one connection run at once, and what becomes of the others. By default any number. Unlike <see cref="MaxConcurrentCallsPerConnection"/> it counts a call no more once its
+    /// handler has ended; those that wait are in flight, too. Adaptive is not possible here: one connection shows too little.
+    /// </summary>
+    public RpcConcurrencyOptions CallsPerConnection { get; } = new();
+
+    /// <summary>
     /// The key of the metadata in which callers of version 2 say how much a call matters: <c>low</c> or <c>high</c>; anything else, and every call of version 1, is normal. At a
     /// bound calls of low priority are the first to be refused, since they get three of four places, and those of high priority the first whose turn it is. Callers are believed. Default
     /// <see langword="null"/>: all calls are alike. The usual key is <c>rpc-priority</c>.

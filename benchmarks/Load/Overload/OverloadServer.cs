@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Hello;
@@ -14,7 +13,6 @@ internal static class OverloadServer
 {
     private const int Places = 16;
     private static readonly TimeSpan TimeInPlace = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan Computing = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Prints <c>port N</c> and <c>ready</c> when it listens; returns after SIGTERM.</summary>
     public static async Task RunAsync(TransportKind transport, OverloadWork work, bool isLimited)
@@ -45,23 +43,17 @@ internal static class OverloadServer
         }
         else
         {
-            app.MapRpc("helloworld/Hello", Compute);
+            ComputedWork computed = ComputedWork.Of(TimeSpan.FromMilliseconds(1));
+            app.MapRpc("helloworld/Hello", (HelloRequest request) =>
+            {
+                computed.Run();
+                return new HelloReply { Msg = "Hello " + request.Msg };
+            });
         }
 
         await app.StartAsync();
         Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"port {new Uri(app.Urls.Single()).Port}"));
         Console.Out.WriteLine("ready");
         await app.WaitForShutdownAsync();
-    }
-
-    private static HelloReply Compute(HelloRequest request)
-    {
-        long start = Stopwatch.GetTimestamp();
-        while (Stopwatch.GetElapsedTime(start) < Computing)
-        {
-            Thread.SpinWait(100);
-        }
-
-        return new HelloReply { Msg = "Hello " + request.Msg };
     }
 }

@@ -3,7 +3,7 @@ using Kestrel.Rpc.Protocol;
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>Finds out who makes a call that has credentials of its own, in front of the middleware. Any thread, many calls at once.</summary>
-internal sealed class RpcCallAuthentication(RpcServer server, IRpcCallAuthenticator authenticator)
+internal sealed partial class RpcCallAuthentication(RpcServer server, IRpcCallAuthenticator authenticator)
 {
     private readonly string _key = server.Options.Authentication.CredentialsKey.ToLowerInvariant(); // as it stands on the wire
     private readonly TimeSpan _timeout = server.Options.Connections.AuthenticationTimeout;
@@ -13,22 +13,9 @@ internal sealed class RpcCallAuthentication(RpcServer server, IRpcCallAuthentica
 
     private ValueTask InvokeAsync(RpcCall call, RpcDelegate pipeline)
     {
-        RpcMetadata metadata = call.RequestMetadata;
-        ReadOnlyMemory<byte>? credentials = null;
-        for (int i = 0; i < metadata.Count; i++)
+        if (!TryFind(call, out ReadOnlyMemory<byte>? credentials))
         {
-            if (!string.Equals(metadata[i].Key, _key, StringComparison.Ordinal))
-            {
-                continue;
-            }
-
-            if (credentials is not null)
-            {
-                // What is in front of the server may have looked at another one.
-                return ValueTask.FromException(new RpcException(RpcStatusCode.Unauthenticated, "The call has credentials more than once."));
-            }
-
-            credentials = metadata[i].ValueBytes;
+            return ValueTask.FromException(MoreThanOnce());
         }
 
         if (credentials is not { } presented)

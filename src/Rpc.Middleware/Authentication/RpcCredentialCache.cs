@@ -45,6 +45,17 @@ internal sealed class RpcCredentialCache(int capacity, TimeSpan lifetime, TimePr
         }
     }
 
+    /// <summary>Finds credentials that were accepted and still are.</summary>
+    /// <returns>Null if somebody has to be asked, or is being asked.</returns>
+    public RpcAuthentication? FindAccepted(ReadOnlySpan<byte> credentials)
+    {
+        Key key = Key.Of(credentials);
+        lock (_lock)
+        {
+            return _entries.TryGetValue(key, out Entry? found) && found.Answer.Task.IsCompleted && IsUsable(found) ? found.Answer.Task.Result : null;
+        }
+    }
+
     // A verification under way is waited for by all. A refusal does not last: the next one may be right.
     private bool IsUsable(Entry entry)
     {

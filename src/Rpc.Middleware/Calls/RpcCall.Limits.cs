@@ -45,6 +45,8 @@ internal sealed partial class RpcCall
         }
     }
 
+    public override void OnLeaseFailed(Exception exception) => Log.LeaseNotTaken(_owner.Logger, _route!.Endpoint.Name, _owner.Connection.ConnectionId, exception);
+
     // The handler has ended, or will never see the call.
     private void LeaveGates()
     {

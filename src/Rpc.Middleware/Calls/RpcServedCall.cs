@@ -29,8 +29,11 @@ internal abstract class RpcServedCall : RpcContext
     /// <summary>The gate ahead of the call.</summary>
     public int NextGate { get; private set; }
 
-    /// <summary>When the last gate let it in, as a timestamp.</summary>
-    public long AdmittedAt { get; set; }
+    /// <summary>When it last had to wait no more at any gate, as a timestamp; at first when it was read.</summary>
+    public long WaitedUntil { get; set; }
+
+    /// <summary>Since when it has its places, likewise.</summary>
+    public RpcPlaceTimes HasPlacesSince;
 
     public RpcCallPriority Priority { get; set; }
 
@@ -61,11 +64,15 @@ internal abstract class RpcServedCall : RpcContext
     /// <summary>Notes what a handler has thrown, for those who watch.</summary>
     public abstract void NoteException(Exception exception);
 
+    /// <summary>Tells that a limiter of the application failed when it was given a lease back.</summary>
+    public abstract void OnLeaseFailed(Exception exception);
+
     protected void Face(RpcAdmission admission)
     {
         Admission = admission;
         EnteredGates = 0;
         NextGate = 0;
+        WaitedUntil = ReceivedAt;
     }
 
     /// <summary>Leaves the gates, if the call has any: the handler has ended, or will never see the call.</summary>

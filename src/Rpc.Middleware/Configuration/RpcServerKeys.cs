@@ -14,6 +14,8 @@ internal static class RpcServerKeys
         [""] = [.. NamesOf<RpcServerOptions>(), "Service"],
         [nameof(RpcServerOptions.Limits)] = NamesOf<RpcServerLimits>(),
         ["Limits:Calls"] = NamesOf<RpcConcurrencyOptions>(),
+        ["Limits:CallsPerConnection"] = NamesOf<RpcConcurrencyOptions>(),
+        ["Limits:CallsPerConnection:Adaptive"] = NamesOf<RpcAdaptiveConcurrencyOptions>(),
         ["Limits:Calls:Adaptive"] = NamesOf<RpcAdaptiveConcurrencyOptions>(),
         [nameof(RpcServerOptions.Authentication)] = NamesOf<RpcAuthenticationOptions>(),
         [nameof(RpcServerOptions.Floods)] = NamesOf<RpcFloodOptions>(),

@@ -8,6 +8,9 @@ internal sealed partial class RpcServerConnection
 {
     private volatile bool _isInPlace; // a call runs, and nothing is read until it has ended; any thread ends it
 
+    /// <summary>The bound on its calls that run, with the first of them; null without one.</summary>
+    public RpcConcurrencyGate? CallGate { get; set; }
+
     /// <summary>Runs a call that was let in later. Any thread of the pool.</summary>
     public void RunElsewhere(RpcCall call, RpcScheduling scheduling)
     {
@@ -83,6 +86,9 @@ internal sealed partial class RpcServerConnection
         }
         else if (Thread.CurrentThread.IsThreadPoolThread)
         {
+            // It may block: calls that were read before it start elsewhere, and neither their replies nor those of others wait for it.
+            StartLast();
+            EndBatch();
             RunInline(call);
         }
         else

@@ -27,12 +27,14 @@ internal sealed partial class RpcServerConnection
     private int _seenFlushes;
     private long _flushSince; // 0: none under way
 
-    /// <summary>Of the heart-beat's list, as the next two.</summary>
+    /// <summary>Of the heart-beat's list, as the next three.</summary>
     public RpcServerConnection? NextWatched { get; set; }
 
     public RpcServerConnection? PreviousWatched { get; set; }
 
     public bool IsCounted { get; set; }
+
+    public long WatchedSince { get; set; }
 
     /// <summary>Looks at the connection from outside. Of the heart-beat.</summary>
     public RpcWatchVerdict Look(RpcConnectionWatch watch, long now)
@@ -47,9 +49,19 @@ internal sealed partial class RpcServerConnection
             return RpcWatchVerdict.SlowReader;
         }
 
+        if (Version2?.Credit.HasUnwanted(now, watch.SendTime) == true)
+        {
+            return RpcWatchVerdict.NoCredit;
+        }
+
         if (_hasReadingEnded)
         {
             return RpcWatchVerdict.Fine;
+        }
+
+        if (!IsCounted && now - WatchedSince >= watch.RefusalTime)
+        {
+            return RpcWatchVerdict.TooMany;
         }
 
         long partialSince = Volatile.Read(ref _partialSince);
@@ -64,6 +76,14 @@ internal sealed partial class RpcServerConnection
     /// <summary>Ends the connection as it deserves. Of the heart-beat.</summary>
     public void OnWatched(RpcWatchVerdict verdict)
     {
+        if (verdict == RpcWatchVerdict.NoCredit)
+        {
+            RpcConnectionWatch watch = Server.Heartbeat.Watch;
+            int ended = Version2!.Credit.EndUnwanted(Server.TimeProvider.GetTimestamp(), watch.SendTime);
+            Log.RepliesUnwanted(Logger, Connection.ConnectionId, ended, watch.Options.SendTimeout);
+            return;
+        }
+
         if (verdict != RpcWatchVerdict.SlowReader)
         {
             // The read loop knows what has come since.
@@ -153,6 +173,9 @@ internal sealed partial class RpcServerConnection
                 }
 
                 EndReading("The connection was idle.");
+                return true;
+            case RpcWatchVerdict.TooMany:
+                EndReading(TooManyConnections.Message);
                 return true;
             case RpcWatchVerdict.SlowSender when _partialSince != 0:
                 Log.PeerSendsTooSlowly(Logger, Connection.ConnectionId, _partialLength);

@@ -122,6 +122,7 @@ internal sealed partial class RpcServerConnection : IOutputOwner
 
             // Credit that is given back late is for nobody, and the output may soon be somebody else's to end.
             await Replies.CloseAsync();
+            LimitWhatIsUnsent();
             CountOut();
         }
 

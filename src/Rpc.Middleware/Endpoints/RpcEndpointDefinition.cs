@@ -36,7 +36,8 @@ internal sealed class RpcEndpointDefinition(
 
         RpcDelegate filtered = RpcPipeline.Compose(components, bound.Handler, isCounted: middleware is not null);
         RpcDelegate pipeline = middleware ?? filtered;
-        if (authentication is not null)
+        RpcAdmission? admission = gates.CreateAdmission(name, metadata, authentication);
+        if (authentication is not null && admission?.Authenticates != true)
         {
             pipeline = authentication.Around(pipeline);
         }
@@ -52,7 +53,7 @@ internal sealed class RpcEndpointDefinition(
             handler: filtered,
             shape: bound.Shape,
             replyEncoding: metadata.GetMetadata<RpcCompressionMetadata>()?.Encoding ?? options.ReplyCompression,
-            admission: gates.CreateAdmission(name, metadata),
+            admission: admission,
             replyFormat: bound.ReplyFormat,
             deadline: metadata.GetMetadata<RpcDeadlineMetadata>()?.Deadline);
     }

@@ -55,6 +55,12 @@ internal sealed partial class RpcServerOptionsValidator
     private static void CheckLimits(List<string> faults, RpcServerLimits limits)
     {
         CheckConcurrency(faults, "RpcServerOptions.Limits.Calls", limits.Calls);
+        CheckConcurrency(faults, "RpcServerOptions.Limits.CallsPerConnection", limits.CallsPerConnection);
+        if (limits.CallsPerConnection.Adaptive is not null)
+        {
+            faults.Add("RpcServerOptions.Limits.CallsPerConnection.Adaptive is set; the bound of a connection must be fixed.");
+        }
+
         CheckNumber(faults, "RpcServerOptions.Limits.MaxStreamsPerConnection", limits.MaxStreamsPerConnection);
         if (limits.MaxConnections is { } connections)
         {

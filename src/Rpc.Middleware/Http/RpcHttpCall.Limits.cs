@@ -54,6 +54,8 @@ internal sealed partial class RpcHttpCall
         }
     }
 
+    public override void OnLeaseFailed(Exception exception) => Log.LeaseNotTaken(_server.Logger, Name, _connection.ConnectionId, exception);
+
     /// <summary>Leaves the limits: the handler has ended, or will never see the call.</summary>
     public void LeaveGates() => TryLeaveGates();
 

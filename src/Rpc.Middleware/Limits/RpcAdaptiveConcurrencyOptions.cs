@@ -10,7 +10,7 @@ public sealed class RpcAdaptiveConcurrencyOptions
     public int MinLimit { get; set; } = 1;
 
     /// <summary>
-    /// How often the shortest latency is measured anew under load, with the bound lowered for a moment so that nothing queues. Default 10 s; 1 s to 1 h.
+    /// How often the shortest latency is measured anew under load, with the bound lowered for a moment so that nothing queues. At first sooner: 1 s after the first load, and then after 2 s, 4 s and so on. Default 10 s; 1 s to 1 h.
     /// </summary>
     public TimeSpan RemeasureInterval { get; set; } = TimeSpan.FromSeconds(10);
 }

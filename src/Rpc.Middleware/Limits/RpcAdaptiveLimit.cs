@@ -20,6 +20,10 @@ internal sealed class RpcAdaptiveLimit
     internal static readonly TimeSpan LongestWindow = TimeSpan.FromSeconds(2);
     internal const int FewestSamples = 50;
 
+    // The first busy windows have a queue of the first bound already, and a program that has just started is slow for other reasons, too: so what calls take without a queue is measured soon, and then
+    // again after twice the time until it is the interval of the options.
+    internal static readonly TimeSpan FirstMeasurement = TimeSpan.FromSeconds(1);
+
     private const double LeastExplore = 0.06;
     private const double MostExplore = 0.3;
     private const double ExploreStep = 0.02;
@@ -47,7 +51,8 @@ internal sealed class RpcAdaptiveLimit
 
     // Under the lock.
     private long _windowStart;
-    private long _remeasureAt;
+    private long _remeasureAt; // once a first latency is known
+    private long _untilNext;
     private double _rate; // the most calls a second
     private double _recentRate;
     private double _explore = MostExplore;
@@ -68,7 +73,7 @@ internal sealed class RpcAdaptiveLimit
         _longestWindow = (long)(LongestWindow.TotalSeconds * _frequency);
         _remeasureInterval = (long)(options.RemeasureInterval.TotalSeconds * _frequency);
         _windowStart = time.GetTimestamp();
-        _remeasureAt = _windowStart + _remeasureInterval; // not at once: a program that has just started is slow for other reasons
+        _untilNext = Math.Min(_remeasureInterval, (long)(FirstMeasurement.TotalSeconds * _frequency));
     }
 
     private enum Phase
@@ -143,7 +148,7 @@ internal sealed class RpcAdaptiveLimit
                 EndQuiet(now, latency, rate, isBusy);
                 break;
             case Phase.Normal when isBusy:
-                Learn(latency, rate);
+                Learn(now, latency, rate);
                 Adjust(latency, rate);
                 if (now >= _remeasureAt)
                 {
@@ -155,11 +160,12 @@ internal sealed class RpcAdaptiveLimit
     }
 
     // Only from windows in which the bound counted: without load calls are faster than they can be with it, and the calls a second are those that came.
-    private void Learn(double latency, double rate)
+    private void Learn(long now, double latency, double rate)
     {
         if (_shortest == 0)
         {
             _shortest = (long)latency;
+            _remeasureAt = now + _untilNext;
         }
         else if (latency < _shortest)
         {
@@ -208,7 +214,8 @@ internal sealed class RpcAdaptiveLimit
         _phase = Phase.Normal;
         _shortest = (long)latency;
         _current = Bounded(_rate / _frequency * latency * Tolerance);
-        _remeasureAt = now + _remeasureInterval;
+        _untilNext = Math.Min(_remeasureInterval, 2 * _untilNext);
+        _remeasureAt = now + _untilNext;
     }
 
     private int Bounded(double limit) => (int)Math.Clamp(Math.Ceiling(limit), _least, _most);

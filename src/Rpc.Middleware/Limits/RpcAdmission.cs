@@ -2,12 +2,19 @@ namespace Kestrel.Rpc.Middleware;
 
 /// <summary>The limits that the calls of an end point pass, one after the other. Made when the host starts; immutable.</summary>
 /// <param name="gates">
-/// The narrowest first: a call that waits for the server's limit may hold a place of its method's, but calls of one method never hold places of the server's while they wait.
+/// The narrowest first: a call that waits for the server's limit may hold a place of its connection's and its method's, but calls of one connection or method never hold places of the server's
+/// while they wait.
 /// </param>
 internal sealed class RpcAdmission(RpcGate[] gates)
 {
+    /// <summary>The limits in their order.</summary>
+    public IReadOnlyList<RpcGate> Gates => gates;
+
     /// <summary>Whether the request must be parsed before the first gate.</summary>
     public bool NeedsRequest { get; } = gates.Any(gate => gate.NeedsRequest);
+
+    /// <summary>Whether calls that come through are authenticated already.</summary>
+    public bool Authenticates { get; } = gates.Any(gate => gate is RpcAuthenticationGate);
 
     /// <summary>Lets a call through the gates that are still ahead of it.</summary>
     /// <returns>The first answer that is no entrance.</returns>

@@ -11,6 +11,7 @@ internal sealed class RpcCallLine(int capacity)
 
     private readonly RpcWaitingCall?[] _first = new RpcWaitingCall?[Priorities];
     private readonly RpcWaitingCall?[] _last = new RpcWaitingCall?[Priorities];
+    private readonly int[] _counts = new int[Priorities];
     private volatile int _count;
 
     public int Count => _count;
@@ -20,6 +21,18 @@ internal sealed class RpcCallLine(int capacity)
 
     /// <summary>Whether a call may wait. A guess without the lock: <see cref="Add"/> has the last word.</summary>
     public bool HasRoomFor(RpcCallPriority priority) => _count < capacity || FindLower(priority) is not null;
+
+    /// <summary>How many wait that a call of this priority would not overtake. A guess without the lock.</summary>
+    public int CountAhead(RpcCallPriority priority)
+    {
+        int count = 0;
+        for (int other = (int)priority; other < Priorities; other++)
+        {
+            count += Volatile.Read(ref _counts[other]);
+        }
+
+        return count;
+    }
 
     /// <summary>Adds a call.</summary>
     /// <returns>Who has lost the place: nobody, the last one of a lower priority, or the call itself.</returns>
@@ -52,6 +65,7 @@ internal sealed class RpcCallLine(int capacity)
 
         _last[(int)priority] = waiting;
         _count++;
+        _counts[(int)priority]++;
         return dropped;
     }
 
@@ -80,6 +94,7 @@ internal sealed class RpcCallLine(int capacity)
 
         waiting.Next = waiting.Previous = null;
         _count--;
+        _counts[priority]--;
     }
 
     private RpcWaitingCall? FindLower(RpcCallPriority priority)

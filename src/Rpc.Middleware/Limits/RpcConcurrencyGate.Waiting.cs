@@ -85,7 +85,8 @@ internal sealed partial class RpcConcurrencyGate
             }
 
             next.Registration.Unregister();
-            next.Call.AdmittedAt = _time.GetTimestamp();
+            next.Call.WaitedUntil = _time.GetTimestamp();
+            OnPlaceTaken(next.Call);
             ThreadPool.UnsafeQueueUserWorkItem(next, preferLocal: false);
         }
     }

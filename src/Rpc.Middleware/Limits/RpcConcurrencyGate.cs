@@ -24,16 +24,22 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     private readonly TimeProvider _time;
     private readonly RpcAdaptiveLimit? _adaptive;
     private readonly bool _isTimed;
+    private readonly RpcGateKind _kind;
     private int _running;
-    private long _latency; // of calls from their entrance to their end, on average, as timestamps; 0: not known
+    private long _latency; // how long calls have a place, on average, as timestamps; 0: not known
 
-    public RpcConcurrencyGate(RpcConcurrencyOptions options, RpcCallPriorities priorities, TimeProvider time)
+    /// <param name="options">The bound.</param>
+    /// <param name="priorities">Reads the priority of a call.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="kind">Whose bound it is.</param>
+    public RpcConcurrencyGate(RpcConcurrencyOptions options, RpcCallPriorities priorities, TimeProvider time, RpcGateKind kind)
     {
         _most = options.MaxConcurrentCalls ?? int.MaxValue;
         _policy = options.AtLimit;
         _priorities = priorities;
         _time = time;
         _adaptive = options.Adaptive is null ? null : new RpcAdaptiveLimit(options.Adaptive, _most, time);
+        _kind = kind;
         _isTimed = _adaptive is not null || _policy == RpcLimitPolicy.Wait;
         _queue = new RpcCallLine(options.MaxWaitingCalls);
     }
@@ -61,12 +67,18 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     /// <summary>How many may run.</summary>
     public int Limit => _adaptive?.Current ?? _most;
 
+    /// <summary>What finds the bound; null if it is fixed.</summary>
+    public RpcAdaptiveLimit? Adaptive => _adaptive;
+
+    /// <summary>How long calls have a place, on average; zero if it is not known.</summary>
+    public TimeSpan AverageLatency => TimeSpan.FromSeconds((double)Volatile.Read(ref _latency) / _time.TimestampFrequency);
+
     public override RpcGateAnswer TryEnter(RpcServedCall call)
     {
         RpcCallPriority priority = _priorities.Of(call);
         call.Priority = priority;
         int waiting = Volatile.Read(ref _waiting);
-        if (call.TimeLeft is { } left && FindFault(left, waiting) is { } fault)
+        if (call.TimeLeft is { } left && FindFault(left, waiting, priority) is { } fault)
         {
             call.Fault = fault;
             return RpcGateAnswer.Refused;
@@ -74,7 +86,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
 
         if (waiting == 0 && TryTake(priority))
         {
-            call.AdmittedAt = call.ReceivedAt;
+            OnPlaceTaken(call);
             return RpcGateAnswer.Entered;
         }
 
@@ -129,8 +141,11 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
         return false;
     }
 
+    // With it the call may still wait at other gates.
+    private void OnPlaceTaken(RpcServedCall call) => call.HasPlacesSince[(int)_kind] = call.WaitedUntil;
+
     // A call that cannot be answered in time would only take the time of others.
-    private RpcFault? FindFault(TimeSpan left, int waiting)
+    private RpcFault? FindFault(TimeSpan left, int waiting, RpcCallPriority priority)
     {
         if (left <= TimeSpan.Zero)
         {
@@ -143,8 +158,8 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
             return null;
         }
 
-        // One ends every (latency / running); as many have to end as wait, and one for this call.
-        double needed = (_adaptive?.Shortest ?? 0) + ((double)Volatile.Read(ref _latency) * (waiting + 1) / Limit);
+        // One ends every (latency / running); as many have to end as wait ahead of this call, and one for itself.
+        double needed = (_adaptive?.Shortest ?? 0) + ((double)Volatile.Read(ref _latency) * (_queue.CountAhead(priority) + 1) / Limit);
         return needed / _time.TimestampFrequency > left.TotalSeconds ? TooLittleTime : null;
     }
 
@@ -152,9 +167,11 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     private void Measure(RpcServedCall call)
     {
         long now = _time.GetTimestamp();
-        long latency = Math.Max(0, now - call.AdmittedAt);
+        long latency = Math.Max(0, now - call.HasPlacesSince[(int)_kind]);
         long average = Volatile.Read(ref _latency);
         Volatile.Write(ref _latency, average == 0 ? latency : average + ((latency - average) / Smoothing));
-        _adaptive?.OnEnded(now, latency, call.Fault?.Status.Code, Running);
+
+        // What it has waited for at other gates says nothing of how many may run here.
+        _adaptive?.OnEnded(now, Math.Max(0, now - call.WaitedUntil), call.Fault?.Status.Code, Running);
     }
 }

@@ -5,6 +5,9 @@ namespace Kestrel.Rpc.Middleware;
 /// <summary>What connections are looked at for, with times as differences of timestamps. Immutable.</summary>
 internal sealed class RpcConnectionWatch
 {
+    // A client makes a call as soon as it is connected.
+    private static readonly TimeSpan RefusalTimeout = TimeSpan.FromSeconds(5);
+
     private readonly double _frequency;
     private readonly double _bytesPerSecond;
     private readonly long _grace;
@@ -15,6 +18,7 @@ internal sealed class RpcConnectionWatch
         _frequency = time.TimestampFrequency;
         IdleTime = Ticks(options.IdleTimeout);
         SendTime = Ticks(options.SendTimeout);
+        RefusalTime = Ticks(RefusalTimeout);
         MinDataRate? rate = options.MinRequestDataRate;
         _bytesPerSecond = rate?.BytesPerSecond ?? 0;
         _grace = rate is null ? long.MaxValue : Ticks(rate.GracePeriod);
@@ -31,6 +35,9 @@ internal sealed class RpcConnectionWatch
 
     /// <summary>How long a flush may take; the largest number for ever.</summary>
     public long SendTime { get; }
+
+    /// <summary>How long a connection beyond the bound may make no call that is refused.</summary>
+    public long RefusalTime { get; }
 
     /// <summary>Whether a frame comes too slowly.</summary>
     /// <param name="elapsed">Time since it was begun.</param>

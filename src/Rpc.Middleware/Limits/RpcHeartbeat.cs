@@ -25,7 +25,7 @@ internal sealed class RpcHeartbeat : IDisposable
         _time = time;
         MaxConnections = options.Limits.MaxConnections ?? int.MaxValue;
         Watch = new RpcConnectionWatch(options.Connections, time);
-        _isWatching = Watch.IsNeeded;
+        _isWatching = Watch.IsNeeded || options.Limits.MaxConnections is not null;
     }
 
     /// <summary>How many connections are served.</summary>
@@ -61,6 +61,7 @@ internal sealed class RpcHeartbeat : IDisposable
             _first = connection;
             _count++;
             connection.IsCounted = _counted < MaxConnections;
+            connection.WatchedSince = _time.GetTimestamp();
             _counted += connection.IsCounted ? 1 : 0;
             StartBeating();
         }

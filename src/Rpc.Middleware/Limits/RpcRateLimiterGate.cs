@@ -31,7 +31,7 @@ internal sealed class RpcRateLimiterGate(
                 return RpcGateAnswer.Entered;
             }
 
-            lease.Dispose();
+            GiveBack(lease, call);
 
             // Only the limiter knows whether it has a queue, and room in it.
             return RpcGateAnswer.Wait;
@@ -46,7 +46,20 @@ internal sealed class RpcRateLimiterGate(
 
     public override void Wait(RpcServedCall call) => _ = WaitAsync(call);
 
-    public override void Leave(RpcServedCall call) => call.PopLease().Dispose();
+    public override void Leave(RpcServedCall call) => GiveBack(call.PopLease(), call);
+
+    private static void GiveBack(RateLimitLease lease, RpcServedCall call)
+    {
+        try
+        {
+            lease.Dispose();
+        }
+        catch (Exception exception)
+        {
+            // Code of the application, on a thread that has the calls of others to end, too.
+            call.OnLeaseFailed(exception);
+        }
+    }
 
     private async Task WaitAsync(RpcServedCall call)
     {
@@ -72,12 +85,13 @@ internal sealed class RpcRateLimiterGate(
 
         if (!lease.IsAcquired)
         {
-            lease.Dispose();
+            GiveBack(lease, call);
             call.Refuse(Refusal);
             return;
         }
 
         call.PushLease(lease);
+        call.WaitedUntil = call.Owner.Server.TimeProvider.GetTimestamp();
         call.EnterNextGate();
     }
 }

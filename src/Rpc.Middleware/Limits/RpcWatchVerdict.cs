@@ -11,6 +11,12 @@ internal enum RpcWatchVerdict
     /// <summary>A frame was begun and comes too slowly.</summary>
     SlowSender,
 
+    /// <summary>There are too many connections, and the peer makes no call that could be told so.</summary>
+    TooMany,
+
+    /// <summary>The peer grants no credit for replies that it has asked for.</summary>
+    NoCredit,
+
     /// <summary>The peer does not read what it is sent.</summary>
     SlowReader,
 }

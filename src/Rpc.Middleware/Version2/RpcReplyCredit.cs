@@ -7,7 +7,7 @@ namespace Kestrel.Rpc.Middleware;
 /// alone that it is enough for. Who was woken wakes the next one, whether it takes something or not. Any thread: one lock, held for a few
 /// instructions; replies that fit one frame never come here.
 /// </summary>
-internal sealed class RpcReplyCredit(OutputQueue replies)
+internal sealed partial class RpcReplyCredit(OutputQueue replies)
 {
     // A shorter piece is not worth a frame, unless it is the last.
     private const int LeastPiece = 4 * 1024;
@@ -84,6 +84,7 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
         lock (_lock)
         {
             isTaken = RpcCredit.TryTake(ref call.Credit, ref _connection, length, LeastPiece, out granted);
+            _hasMoved |= isTaken;
             if (!isTaken && !TryWait(call, RpcCredit.CostOf(Math.Min(length, LeastPiece))))
             {
                 granted = -1;
@@ -267,6 +268,7 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
 
         call.Credit.Take(cost);
         _connection.Take(cost);
+        _hasMoved = true;
         return true;
     }
 
@@ -285,6 +287,7 @@ internal sealed class RpcReplyCredit(OutputQueue replies)
     private static void Wait(RpcVersion2Call call, LinkedList<RpcVersion2Call> line, long needed)
     {
         call.Needed = needed;
+        call.WaitsSince = 0;
         line.AddLast(call.Place);
     }
 }

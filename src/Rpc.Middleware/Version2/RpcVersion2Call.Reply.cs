@@ -14,7 +14,7 @@ internal sealed partial class RpcVersion2Call
     private bool _isWakeable;
     private int _reserved; // bytes of it, as RpcReplyCredit counts them
 
-    /// <summary>Guarded by the lock of <see cref="RpcReplyCredit"/>, as the next four.</summary>
+    /// <summary>Guarded by the lock of <see cref="RpcReplyCredit"/>, as the next six.</summary>
     public RpcSendCredit Credit;
 
     public bool HasCredit { get; set; }
@@ -26,6 +26,15 @@ internal sealed partial class RpcVersion2Call
 
     /// <summary>What it waits for, in bytes.</summary>
     public long Needed { get; set; }
+
+    /// <summary>Since when it waits, as a timestamp; 0 until somebody has looked.</summary>
+    public long WaitsSince { get; set; }
+
+    /// <summary>Its caller takes nothing of the reply: it is not waited for any longer.</summary>
+    public bool IsUnwanted { get; set; }
+
+    /// <summary>Whether replies are a stream.</summary>
+    public bool HasReplyStream => call.Endpoint.HasReplyStream;
 
     private RpcEncoding SentEncoding => _compressed is null ? RpcEncoding.None : ReplyEncoding;
 
@@ -83,7 +92,7 @@ internal sealed partial class RpcVersion2Call
             {
                 // Over a limit, or changed by someone while it was written. The frame was not begun.
                 isDone = true;
-                if (CancelledWith is null)
+                if (CancelledWith is null && !IsUnwanted)
                 {
                     Log.ReplyNotWritten(session.Logger, call.Name, session.ConnectionId, exception);
                 }
@@ -130,6 +139,7 @@ internal sealed partial class RpcVersion2Call
                 throw new RpcException(cancelled, "The call was cancelled before its reply was sent.");
             }
 
+            ThrowIfUnwanted();
             if (!session.Credit.TryReserve(this, length))
             {
                 isDone = false;
@@ -201,6 +211,7 @@ internal sealed partial class RpcVersion2Call
             throw new RpcException(cancelled, "The call was cancelled while its reply was sent.");
         }
 
+        ThrowIfUnwanted();
         if (!_cutter.IsFirst && _cutter.Remaining <= session.PeerLimits.MaxBodyLength)
         {
             isDone = true;
@@ -234,6 +245,14 @@ internal sealed partial class RpcVersion2Call
         int written = Write(output, RpcFrameType.Data, header, _cutter.Take(granted, out _));
         session.Replies.WriteAgain(call);
         return written;
+    }
+
+    private void ThrowIfUnwanted()
+    {
+        if (IsUnwanted)
+        {
+            throw new RpcException(RpcStatusCode.DeadlineExceeded, "The caller has granted nothing for its reply for too long.");
+        }
     }
 
     private int Write(PipeWriter output, RpcFrameType type, in RpcCallHeader header, in ReadOnlySequence<byte> body) =>

@@ -115,6 +115,7 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         // Here and not in Reset: until now a CREDIT for the call before may have been counted.
         HasCredit = false;
         EarlyCredit = 0;
+        IsUnwanted = false;
         _cancelledWith = NotCancelled; // as well: a CANCEL may have found the call before
         _received = new RpcReceiveCredit(RpcSettings.DefaultCallCredit);
         _id = id;

@@ -36,10 +36,11 @@ internal sealed partial class OutputQueue : IThreadPoolWorkItem
     private IOutputItem? _line; // who found the ring full, the last one first
     private int _claims; // items that wait, and whoever has the role; who raises it from 0 has the role
 
-    // Of the writer alone; the first two are read by others.
+    // Of the writer alone; the first four are read by others.
     private long _finished;
     private volatile bool _isFlushing;
     private volatile int _pendingFlushes;
+    private long _flushedBytes;
     private IOutputItem? _front; // of the line, the first one first
     private bool _isLinesTurn;
     private bool _isBroken;
@@ -67,6 +68,9 @@ internal sealed partial class OutputQueue : IThreadPoolWorkItem
 
     /// <summary>How many flushes had to wait for the transport, the one under way too; wraps. Tells a flush that does not end from one after the other.</summary>
     public int PendingFlushes => _pendingFlushes;
+
+    /// <summary>Bytes that the output was given. After the end: the writer's own until then.</summary>
+    public long FlushedBytes => Volatile.Read(ref _flushedBytes);
 
     /// <summary>Writes an item, or queues it for whoever writes now. Returns with the item still queued, or gone.</summary>
     public void Send(IOutputItem item)
@@ -308,6 +312,7 @@ internal sealed partial class OutputQueue : IThreadPoolWorkItem
     {
         Volatile.Write(ref _finished, _finished + _unflushed);
         _unflushed = 0;
+        _flushedBytes += _unflushedBytes;
         _unflushedBytes = 0;
         _isFlushing = false;
     }

@@ -51,6 +51,22 @@ public sealed class AdaptiveLimitTests
         Assert.InRange(simulation.Limit.Current, 16, 60); // likewise
     }
 
+    // One processor that computes: the first bound of 40 is a queue of 39, and nothing but less load shows that calls could take less.
+    [Theory]
+    [InlineData(1, 1), InlineData(2, 1), InlineData(1, 10)]
+    public void Limit_BeginsWithAQueue_HasFoundTheShortestLatencyAfterSomeSeconds(int workers, int serviceMilliseconds)
+    {
+        LimitSimulation simulation = new(workers, serviceMilliseconds, initialLimit: 40);
+        double capacity = workers * 1000.0 / serviceMilliseconds;
+
+        simulation.Run(5 * Second, arrivalsPerSecond: 2 * capacity);
+        simulation.StartCounting();
+        simulation.Run(5 * Second, arrivalsPerSecond: 2 * capacity);
+
+        Assert.True(simulation.MeanLatency < 3 * serviceMilliseconds, $"{simulation.MeanLatency} ms for calls of {serviceMilliseconds} ms, {simulation}");
+        Assert.True(simulation.Goodput(5 * Second) > 0.9 * capacity, $"{simulation.Goodput(5 * Second)} of {capacity}");
+    }
+
     [Fact]
     public void Limit_ServerGetsFourTimesSlower_FollowsAndDoesNotStarve()
     {

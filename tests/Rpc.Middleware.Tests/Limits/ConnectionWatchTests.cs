@@ -254,6 +254,32 @@ public sealed class ConnectionWatchTests
     }
 
     [Fact]
+    public async Task MaxConnections_OneBeyondThatOnlyPings_IsToldAndEnds()
+    {
+        await using TestServer server = await StartAsync(configure: options =>
+        {
+            options.Limits.MaxConnections = 1;
+            options.Connections.IdleTimeout = options.Connections.SendTimeout = Timeout.InfiniteTimeSpan;
+            options.Connections.MinRequestDataRate = null; // nothing else to look for
+        });
+        await using LimitPeer first = await LimitPeer.ConnectAsync(server, 2);
+        await first.CallAsync(1, "free");
+        Assert.Equal((1u, "free"), await first.ReceiveAsync());
+        await using LimitPeer second = await LimitPeer.ConnectAsync(server, 2);
+        await second.Raw.SendAsync(Version2Frames.Ping(7));
+        Assert.Equal(RpcFrameType.Pong, (await second.TryReceiveFrameAsync())?.Type);
+
+        Task<Version2Reply?> next = second.TryReceiveFrameAsync();
+        await AdvanceUntilAsync(next);
+
+        Assert.Equal((RpcFrameType.GoAway, "The server has too many connections."), ((await next)?.Type, (await next)?.Status.Message));
+        second.Raw.EndSending();
+        Assert.Null(await second.Raw.TryReceiveByteAsync());
+        await first.CallAsync(2, "free");
+        Assert.Equal((2u, "free"), await first.ReceiveAsync());
+    }
+
+    [Fact]
     public async Task MaxStreams_OneBeyond_IsRefusedUntilOneEnds()
     {
         Gate gate = new();

@@ -122,6 +122,42 @@ public sealed class PriorityAndDeadlineTests
     }
 
     [Theory]
+    [InlineData("high", 25, true), InlineData("high", 9, false), InlineData(null, 25, true), InlineData("low", 59, false), InlineData("low", 61, true)]
+    public async Task Deadline_CallsOfLowerPriorityWait_CountsThoseAheadOnly(string? priority, int seconds, bool isLetWait)
+    {
+        ManualTime time = new();
+        Gate first = new();
+        Gate gate = new();
+        await using TestServer server = await StartAsync(gate, 1, RpcLimitPolicy.Wait, time: time, first: first);
+        RpcConcurrencyGate bound = server.Rpc().Gates.Server!;
+        await using LimitPeer peer = await LimitPeer.ConnectAsync(server, 2);
+        await peer.CallAsync(1, "first");
+        await first.WaitForStartedAsync(1);
+        time.Advance(TimeSpan.FromSeconds(10));
+        first.Open();
+        Assert.Equal((1u, "first"), await peer.ReceiveAsync()); // so calls take 10 s
+        await peer.CallAsync(2);
+        await gate.WaitForStartedAsync(1);
+        for (uint id = 3; id < 8; id++)
+        {
+            await peer.CallAsync(id, metadata: Priority("low"));
+        }
+
+        await bound.WaitForAsync(1, 5);
+        await peer.CallAsync(9, metadata: priority is null ? null : Priority(priority), timeout: TimeSpan.FromSeconds(seconds));
+        if (isLetWait)
+        {
+            await bound.WaitForAsync(1, 6);
+        }
+        else
+        {
+            await peer.ExpectRefusalAsync(9);
+        }
+
+        gate.Open();
+    }
+
+    [Theory]
     [InlineData(RpcScheduling.Dedicated), InlineData(RpcScheduling.ThreadPool)]
     public async Task Deadline_IsOverWhenTheTurnComes_CallIsNotRun(RpcScheduling scheduling)
     {

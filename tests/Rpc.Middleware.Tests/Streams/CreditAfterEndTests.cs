@@ -15,19 +15,21 @@ public sealed class CreditAfterEndTests
     [Fact]
     public async Task Credit_QueuedBehindTheLastReply_ConnectionEndsAfterIt()
     {
-        Holding? output = null;
-        TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<Holding> connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<bool> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await using TestServer server = await TestServer.StartAsync(new TestServerSetup
         {
             Listen = options =>
             {
                 options.Use(next => async connection =>
                 {
-                    output = new Holding(connection.Transport);
-                    connection.Transport = output;
+                    Holding transport = new(connection.Transport);
+                    connection.Transport = transport;
+                    connected.SetResult(transport);
                     await next(connection);
-                    await output.CompleteAsync(); // as Kestrel does next
-                    ended.SetResult();
+                    bool isBeingWritten = transport.IsInSpan;
+                    await transport.CompleteAsync(); // as Kestrel does next
+                    ended.SetResult(isBeingWritten);
                 });
                 options.UseRpc();
             },
@@ -35,13 +37,14 @@ public sealed class CreditAfterEndTests
             {
                 app.MapRpc("test/Held", (HelloRequest request) =>
                 {
-                    output!.HoldsFlush = true;
+                    connected.Task.Result.HoldsFlush = true;
                     return new HelloReply();
                 });
             },
         });
         await using Version2Peer peer = await Version2Peer.ConnectAsync(server);
         byte[] body = StreamServer.Bytes(60_000).ToByteArray();
+        Holding output = await connected.Task.InTime();
         int sent = 0;
         int cost = body.Length + 16;
         while (sent + cost < 2 * 1024 * 1024)
@@ -52,29 +55,29 @@ public sealed class CreditAfterEndTests
 
         // Its reply is in a flush that does not return yet, while DATA makes a CREDIT due.
         await peer.SendAsync(Version2Frames.Hello(1, name: "test/Held"));
-        while (output is null)
-        {
-            await Task.Delay(10);
-        }
-
         Assert.True(await output.Flushing.WaitAsync(TimeLimits.Limit));
-        await peer.SendAsync(Version2Frames.Data(99, RpcCallBits.None, body));
-        await Task.Delay(200); // nothing shows that it was read
+        byte[] last = Version2Frames.Data(99, RpcCallBits.None, body);
+        Task read = output.WaitForConsumedAsync(last.Length); // what came before was, or the call would not run
+        await peer.SendAsync(last);
+        await read.InTime();
         output.HoldsSpan = true;
         output.GoOn.Release();
         Assert.True(await output.InSpan.WaitAsync(TimeLimits.Limit));
         peer.Raw.EndSending();
-        bool isOverTooEarly = await Task.WhenAny(ended.Task, Task.Delay(500)) == ended.Task;
+        await output.InputOver.Task.InTime();
         output.HoldsSpan = false;
         output.GoOn.Release();
-        await ended.Task.InTime();
-        Assert.False(isOverTooEarly, "The connection has ended while its output was written.");
+        Assert.False(await ended.Task.InTime(), "The connection has ended while its output was written.");
     }
 
+    /// <summary>The output of a connection, which stands still when told to; its input tells what was read.</summary>
     private sealed class Holding(IDuplexPipe inner) : PipeWriter, IDuplexPipe
     {
         public volatile bool HoldsFlush;
         public volatile bool HoldsSpan;
+        public volatile bool IsInSpan;
+
+        private readonly WatchedInput _input = new(inner.Input);
 
         public SemaphoreSlim Flushing { get; } = new(0);
 
@@ -82,9 +85,13 @@ public sealed class CreditAfterEndTests
 
         public SemaphoreSlim GoOn { get; } = new(0);
 
-        public PipeReader Input => inner.Input;
+        public TaskCompletionSource InputOver => _input.Over;
+
+        public PipeReader Input => _input;
 
         public PipeWriter Output => this;
+
+        public Task WaitForConsumedAsync(long more) => _input.WaitForConsumedAsync(more);
 
         public override void Advance(int bytes) => inner.Output.Advance(bytes);
 
@@ -110,8 +117,10 @@ public sealed class CreditAfterEndTests
         {
             if (HoldsSpan)
             {
+                IsInSpan = true;
                 InSpan.Release();
                 Assert.True(GoOn.Wait(TimeLimits.Limit, CancellationToken.None));
+                IsInSpan = false;
             }
 
             return inner.Output.GetSpan(sizeHint);

@@ -53,53 +53,6 @@ public sealed class Version2LimitTests
         Assert.Equal(RpcStatusCode.Cancelled, (await peer.ReceiveResponseAsync(1)).Status.Code);
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(60_000)]
-    public async Task Capacity_OutputStallsForAWhileDuringACutRequest_RequestStillEnds(int capacity)
-    {
-        await using TestServer server = await StartEchoAsync(rpc: options =>
-        {
-            options.Limits.MaxConcurrentCallsPerConnection = capacity;
-            options.Floods.MaxPings = int.MaxValue;
-        });
-        await using Version2Peer peer = await Version2Peer.ConnectAsync(server);
-        await peer.SendAsync(Version2Frames.Ping(99));
-        Assert.Equal(RpcFrameType.Pong, (await peer.ReceiveAsync()).Type);
-        List<byte[]> frames = Version2Frames.Cut(1, new HelloRequest { Msg = new string('x', 30_000) }.ToByteArray(), 16_000);
-        await peer.SendAsync(frames[0]);
-
-        // More answers than buffers take, unread; then a peer that reads all.
-        byte[] pings = [.. Enumerable.Range(0, 20_000).SelectMany(i => Version2Frames.Ping((ulong)i))];
-        long rounds = 0;
-        Task sending = Task.Run(async () =>
-        {
-            for (; rounds < 40; rounds++)
-            {
-                await peer.Raw.SendAsync(pings);
-            }
-
-            await peer.SendAsync(frames[1]);
-        });
-
-        // Until the server stands still: it has read all that it will before its answers are read.
-        long sent = -1;
-        while (sent != Volatile.Read(ref rounds) && !sending.IsCompleted)
-        {
-            sent = Volatile.Read(ref rounds);
-            await Task.WhenAny(sending, Task.Delay(200)); // nobody tells of what does not happen
-        }
-
-        Version2Reply reply;
-        do
-        {
-            reply = await peer.ReceiveAsync();
-        }
-        while (reply.Type == RpcFrameType.Pong);
-        await sending;
-        Assert.Equal("30000", reply.Text);
-    }
-
     [Fact]
     public async Task OneWay_IdUsedAgainAfterItsMessage_IsNoError()
     {

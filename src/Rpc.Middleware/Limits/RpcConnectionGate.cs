@@ -1,0 +1,15 @@
+namespace Kestrel.Rpc.Middleware;
+
+/// <summary>
+/// The bound on calls of a connection that run, of which each connection has its own. The first gate of all: what waits here has nothing that others wait for.
+/// </summary>
+internal sealed class RpcConnectionGate(RpcConcurrencyOptions options, RpcCallPriorities priorities, TimeProvider time) : RpcGate
+{
+    // By the read loop of the call's connection, as the first gate always is.
+    public override RpcGateAnswer TryEnter(RpcCall call) =>
+        (call.Owner.CallGate ??= new RpcConcurrencyGate(options, priorities, time, RpcGateKind.OfConnection)).TryEnter(call);
+
+    public override void Wait(RpcCall call) => call.Owner.CallGate!.Wait(call);
+
+    public override void Leave(RpcCall call) => call.Owner.CallGate!.Leave(call);
+}
