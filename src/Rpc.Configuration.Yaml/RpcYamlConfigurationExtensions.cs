@@ -16,7 +16,7 @@ public static class RpcYamlConfigurationExtensions
     /// <param name="reloadOnChange">Whether it is loaded again when it changes. Default false.</param>
     /// <exception cref="ArgumentException">There is no path.</exception>
     /// <remarks>
-    /// A file that is no YAML, has several documents, keys that are no scalars or differ in case only, is nested deeper than 32 or has more than 10,000 values fails
+    /// A file that is no YAML, has several documents, keys that are no scalars or differ in case only, is nested deeper than 32 or has more than 10,000 values (aliases counted as what they stand for) fails
     /// the build of the configuration with <see cref="InvalidDataException"/>, whose inner <see cref="FormatException"/> names line and column.
     /// </remarks>
     public static IConfigurationBuilder AddRpcYamlFile(

@@ -12,15 +12,24 @@ internal sealed class YamlKeys
     internal const int MaxValues = 10_000;
     internal const int MaxDepth = 32;
 
+    // For the same reason: what has no values costs time as well. A file that repeats nothing has fewer.
+    internal const int MaxNodes = 10 * MaxValues;
+
+    // The stream and the document count, too.
+    private const int MaxEventDepth = MaxDepth + 2;
+
     private readonly Dictionary<string, string?> _values = new(StringComparer.OrdinalIgnoreCase);
+    private int _nodes;
 
     /// <exception cref="FormatException">It is not YAML, or not what a configuration can be.</exception>
     public static Dictionary<string, string?> Read(TextReader reader)
     {
         YamlStream stream = [];
+        string text = reader.ReadToEnd();
         try
         {
-            stream.Load(reader);
+            CheckDepth(text); // what makes nodes of it calls itself for each level, and would end the process
+            stream.Load(new StringReader(text));
         }
         catch (YamlException exception)
         {
@@ -56,6 +65,11 @@ internal sealed class YamlKeys
             throw Fault(node, $"More than {MaxDepth} levels");
         }
 
+        if (++_nodes > MaxNodes)
+        {
+            throw Fault(node, $"More than {MaxNodes} mappings, sequences and values, aliases counted as what they stand for");
+        }
+
         switch (node)
         {
             case YamlMappingNode mapping:
@@ -76,6 +90,20 @@ internal sealed class YamlKeys
             default:
                 AddValue(path, node);
                 break;
+        }
+    }
+
+    private static void CheckDepth(string text)
+    {
+        Parser parser = new(new StringReader(text));
+        int depth = 0;
+        while (parser.MoveNext())
+        {
+            depth += parser.Current!.NestingIncrease;
+            if (depth > MaxEventDepth)
+            {
+                throw new FormatException($"More than {MaxDepth} levels: {At(parser.Current.Start)}.");
+            }
         }
     }
 

@@ -13,4 +13,7 @@ internal static partial class Log
 
     [LoggerMessage(72, LogLevel.Warning, "Connection {ConnectionId} is closed because it sends more than is of use: {Reason}")]
     public static partial void Flooded(ILogger logger, string connectionId, string reason);
+
+    [LoggerMessage(73, LogLevel.Warning, "{Count} lines of event {Event} were held back: more than {Most} came within a second.")]
+    public static partial void LinesHeldBack(ILogger logger, long count, int @event, int most);
 }

@@ -148,6 +148,10 @@ internal abstract partial class PendingCall
     {
     }
 
+    /// <summary>Takes a compressed message as it is, if its reader decompresses. As <see cref="OnMessage"/> for the rest.</summary>
+    /// <returns>False if it does not.</returns>
+    protected virtual bool TryKeep(RpcEncoding encoding, in ReadOnlySequence<byte> message, in ReadOnlySequence<byte> attachment, long cost) => false;
+
     /// <summary>Counts a piece of a message that is not whole yet.</summary>
     protected virtual void OnPiece(long cost) => Version2.Flow.Release(this, cost);
 
@@ -214,15 +218,15 @@ internal abstract partial class PendingCall
             return;
         }
 
+        if (TryKeep(_replyEncoding, message, attachment, cost))
+        {
+            return;
+        }
+
         MessageBuffer plain = new();
         try
         {
-            RpcDecompressionResult result = RpcCompression.Decompress(_replyEncoding, message, plain, Version2.MaxMessageLength);
-            if (result != RpcDecompressionResult.Done)
-            {
-                throw new RpcException(result.ToStatusCode(isReply: true), $"A message of the reply to {Method} could not be decompressed: {result}.");
-            }
-
+            PackedMessage.Decompress(_replyEncoding, message, plain, Version2.MaxMessageLength, Method);
             OnMessage(new ReadOnlySequence<byte>(plain.WrittenMemory), attachment, cost);
         }
         finally

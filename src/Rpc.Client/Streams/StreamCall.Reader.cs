@@ -72,10 +72,23 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
         }
 
         ReadTaken();
-        return new ValueTask<bool>(true);
+        if (_current.Packed is null)
+        {
+            return new ValueTask<bool>(true);
+        }
+
+        try
+        {
+            return new ValueTask<bool>(Unpack());
+        }
+        catch (RpcException exception)
+        {
+            // The call has failed with it.
+            return ValueTask.FromException<bool>(exception);
+        }
     }
 
-    bool IValueTaskSource<bool>.GetResult(short token) => _reading.GetResult(token);
+    bool IValueTaskSource<bool>.GetResult(short token) => _reading.GetResult(token) && (_current.Packed is null || Unpack());
 
     ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _reading.GetStatus(token);
 
@@ -84,26 +97,8 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
 
     protected override void OnMessage(in ReadOnlySequence<byte> message, in ReadOnlySequence<byte> attachment, long cost)
     {
-        if (HasOneReply && _hasReply)
-        {
-            throw new RpcException(RpcStatusCode.Internal, $"{Method} has one reply, and the server sent a second.");
-        }
-
-        if (!_hasReply)
-        {
-            _hasReply = true;
-            SetHeaders(RpcMetadata.Empty); // if none were said before, there are none
-        }
-
-        ReceivedMessage<TReply> received = new(
-            _method.ReplyFormat.Read(message),
-            attachment.IsEmpty ? default : attachment.ToArray(),
-            cost);
-        _arriving.Enqueue(received);
-        if (_arriving.Count >= MessagesAtOnce)
-        {
-            HandOver();
-        }
+        NoteReply();
+        Arrive(new ReceivedMessage<TReply>(_method.ReplyFormat.Read(message), attachment.IsEmpty ? default : attachment.ToArray(), cost));
     }
 
     public override void HandOver()
@@ -144,6 +139,19 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
         _reading.SetResult(true);
     }
 
+    // What one call asked for is decompressed at once: of a stream there may be many that nobody reads.
+    protected override bool TryKeep(RpcEncoding encoding, in ReadOnlySequence<byte> message, in ReadOnlySequence<byte> attachment, long cost)
+    {
+        if (HasOneReply)
+        {
+            return false;
+        }
+
+        NoteReply();
+        Arrive(new ReceivedMessage<TReply>(default!, attachment.IsEmpty ? default : attachment.ToArray(), cost, new PackedMessage(encoding, message.ToArray())));
+        return true;
+    }
+
     protected override void OnPiece(long cost)
     {
         lock (_gate)
@@ -157,6 +165,29 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamReader<TR
         }
 
         GiveBack(cost);
+    }
+
+    private void NoteReply()
+    {
+        if (HasOneReply && _hasReply)
+        {
+            throw new RpcException(RpcStatusCode.Internal, $"{Method} has one reply, and the server sent a second.");
+        }
+
+        if (!_hasReply)
+        {
+            _hasReply = true;
+            SetHeaders(RpcMetadata.Empty); // if none were said before, there are none
+        }
+    }
+
+    private void Arrive(in ReceivedMessage<TReply> received)
+    {
+        _arriving.Enqueue(received);
+        if (_arriving.Count >= MessagesAtOnce)
+        {
+            HandOver();
+        }
     }
 
     private async ValueTask<bool> WaitAsync(ValueTask<bool> waiting, CancellationToken cancellationToken)

@@ -55,7 +55,9 @@ internal sealed partial class StreamCall<TRequest, TReply> : IRpcStreamWriter<TR
     {
         lock (_gate)
         {
-            return _exception ?? new RpcException(RpcStatusCode.Cancelled, $"{_method} has ended; nothing more can be sent.");
+            return _exception
+                ?? (IsCompleted ? Outcome() : null)
+                ?? new RpcException(RpcStatusCode.Cancelled, $"{_method} has ended; nothing more can be sent.");
         }
     }
 }

@@ -141,7 +141,7 @@ internal sealed partial class StreamCall<TRequest, TReply> : PendingCall, IRpcCa
     protected override void SetResult()
     {
         StopTimer();
-        End(IsCancelled ? new OperationCanceledException(_cancelledBy.IsCancellationRequested ? _cancelledBy : Options.Cause) : Failure);
+        End(Outcome());
         Release();
     }
 
@@ -149,6 +149,10 @@ internal sealed partial class StreamCall<TRequest, TReply> : PendingCall, IRpcCa
     {
         // Used once: see the summary.
     }
+
+    // How a call that is completed has ended; null if well. Said before it is completed, so whoever sees that sees this.
+    private Exception? Outcome() =>
+        IsCancelled ? new OperationCanceledException(_cancelledBy.IsCancellationRequested ? _cancelledBy : Options.Cause) : Failure;
 
     private void SetHeaders(RpcMetadata headers)
     {

@@ -6,7 +6,6 @@ namespace Kestrel.Rpc.Middleware;
 internal sealed partial class RpcCallAuthentication(RpcServer server, IRpcCallAuthenticator authenticator)
 {
     private readonly string _key = server.Options.Authentication.CredentialsKey.ToLowerInvariant(); // as it stands on the wire
-    private readonly TimeSpan _timeout = server.Options.Connections.AuthenticationTimeout;
 
     /// <summary>Puts it in front of a pipeline, which is counted as <see cref="RpcStep"/> does. Calls over HTTP were verified before they came here.</summary>
     public RpcDelegate Around(RpcDelegate pipeline) => context => context is RpcCall call ? InvokeAsync(call, pipeline) : pipeline(context);
@@ -37,14 +36,24 @@ internal sealed partial class RpcCallAuthentication(RpcServer server, IRpcCallAu
 
         if (cache.TryBegin(credentials, out TaskCompletionSource<RpcAuthentication> answer))
         {
-            _ = VerifyForAllAsync(connection, Describe(call), answer);
+            RpcAuthenticationContext context = Describe(call);
+            TaskCompletionSource<RpcAuthentication> verified = answer;
+            _ = RpcCallIsolation.StartApart(() => VerifyForAllAsync(connection, context, verified));
         }
 
         return answer.Task;
     }
 
-    private static async ValueTask WaitAsync(Task<RpcAuthentication> answer, RpcCall call, RpcDelegate pipeline) =>
-        await Finish(await answer.WaitAsync(call.CancellationToken).ConfigureAwait(false), call, pipeline).ConfigureAwait(false);
+    private static async ValueTask WaitAsync(Task<RpcAuthentication> asked, RpcCall call, RpcDelegate pipeline)
+    {
+        RpcAuthentication answer = await asked.WaitAsync(call.CancellationToken).ConfigureAwait(false);
+        if (answer.IsAccepted)
+        {
+            await RpcResumption.Of(call);
+        }
+
+        await Finish(answer, call, pipeline).ConfigureAwait(false);
+    }
 
     private static ValueTask Finish(RpcAuthentication answer, RpcCall call, RpcDelegate pipeline)
     {
@@ -73,7 +82,8 @@ internal sealed partial class RpcCallAuthentication(RpcServer server, IRpcCallAu
 
     private async Task<RpcAuthentication> VerifyAsync(RpcServerConnection connection, RpcAuthenticationContext context, CancellationToken cancelled)
     {
-        using CancellationTokenSource limit = new(_timeout, server.TimeProvider);
+        TimeSpan timeout = server.Live.AuthenticationTimeout;
+        using CancellationTokenSource limit = new(timeout, server.TimeProvider);
         using CancellationTokenSource any = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancelled);
         try
         {
@@ -82,7 +92,7 @@ internal sealed partial class RpcCallAuthentication(RpcServer server, IRpcCallAu
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
-            Log.CallAuthenticationTimedOut(connection.Logger, context.Method, connection.Connection.ConnectionId, _timeout);
+            Log.CallAuthenticationTimedOut(connection.Logger, context.Method, connection.Connection.ConnectionId, timeout);
             return RpcAuthentication.Refuse("The call could not be verified in time.");
         }
     }

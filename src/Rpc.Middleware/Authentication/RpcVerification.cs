@@ -44,7 +44,7 @@ internal sealed class RpcVerification(RpcServerConnection connection, IRpcConnec
     {
         CancellationToken stopRequested =
             connection.Connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
-        TimeSpan timeout = connection.Server.Options.Connections.AuthenticationTimeout;
+        TimeSpan timeout = connection.Server.Live.AuthenticationTimeout;
         using CancellationTokenSource limit = new(timeout, connection.Server.TimeProvider);
         using CancellationTokenSource any =
             CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stopRequested, connection.CallsCancelled);

@@ -65,8 +65,9 @@ internal static class RpcAuthorization
         {
             return demand.CombineAsync(provider).GetAwaiter().GetResult();
         }
-        catch (InvalidOperationException exception)
+        catch (Exception exception)
         {
+            // There is no such policy, or the provider is the application's and has failed.
             throw new InvalidOperationException($"The RPC method '{name}' demands {demand.Description}: {exception.Message}", exception);
         }
     }

@@ -21,8 +21,16 @@ internal sealed class RpcAuthorizationStep(AuthorizationPolicy policy, IAuthoriz
     }
 
     // Nobody may give up waiting here: the handlers have the call. They see its CancellationToken.
-    private static async ValueTask WaitAsync(Task<AuthorizationResult> asked, RpcContext call, RpcDelegate next) =>
-        await Finish(await asked.ConfigureAwait(false), call, next).ConfigureAwait(false);
+    private static async ValueTask WaitAsync(Task<AuthorizationResult> asked, RpcContext call, RpcDelegate next)
+    {
+        AuthorizationResult result = await asked.ConfigureAwait(false);
+        if (result.Succeeded)
+        {
+            await RpcResumption.Of(call);
+        }
+
+        await Finish(result, call, next).ConfigureAwait(false);
+    }
 
     private static ValueTask Finish(AuthorizationResult result, RpcContext call, RpcDelegate next)
     {

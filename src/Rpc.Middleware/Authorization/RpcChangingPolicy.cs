@@ -10,7 +10,15 @@ internal sealed class RpcChangingPolicy(RpcMethodName name, RpcAuthorizationDema
     public async ValueTask InvokeAsync(RpcContext call, RpcDelegate next)
     {
         IAuthorizationPolicyProvider provider = call.RequestServices.GetRequiredService<IAuthorizationPolicyProvider>();
-        if (await demand.CombineAsync(provider).ConfigureAwait(false) is not { } policy)
+        Task<AuthorizationPolicy?> asked = demand.CombineAsync(provider);
+        bool isWaited = !asked.IsCompleted;
+        AuthorizationPolicy? policy = await asked.ConfigureAwait(false);
+        if (isWaited)
+        {
+            await RpcResumption.Of(call);
+        }
+
+        if (policy is null)
         {
             await next(call).ConfigureAwait(false);
             return;

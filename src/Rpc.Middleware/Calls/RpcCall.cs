@@ -12,7 +12,7 @@ namespace Kestrel.Rpc.Middleware;
 /// A call from the moment its request was read until its reply was written; pooled by its connection. One owner at a time:
 /// the read loop, then whoever runs the handler, then the reply queue.
 /// </summary>
-internal sealed partial class RpcCall : RpcServedCall, IThreadPoolWorkItem
+internal sealed partial class RpcCall : RpcServedCall, IThreadPoolWorkItem, IRpcDedicatedWork
 {
     private const string NoReply = "The handler gave no reply.";
 

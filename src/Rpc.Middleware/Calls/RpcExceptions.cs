@@ -43,7 +43,7 @@ internal static class RpcExceptions
 
         call.NoteException(exception);
         Log.HandlerFailed(logger, name, id, exception);
-        string described = server.Options.EnableDetailedErrors ? Describe(exception) : Failed;
+        string described = server.Live.EnableDetailedErrors ? Describe(exception) : Failed;
         return new RpcFault(name.Service, name.Method, RpcErrorCode.Server, described);
     }
 

@@ -17,26 +17,6 @@ internal sealed class RpcConfigurationReload(
     private Dictionary<string, string?> _taken = [];
     private IDisposable? _watch;
 
-    /// <summary>Options that take effect while the server runs: with the next connection, call or stop.</summary>
-    internal static IReadOnlySet<string> Reloadable { get; } = new HashSet<string>(StringComparer.OrdinalIgnoreCase)
-    {
-        $"{RpcServerKeys.Section}:EnableDetailedErrors",
-        $"{RpcServerKeys.Section}:Limits:MaxProtocolDataLength",
-        $"{RpcServerKeys.Section}:Limits:MaxBodyLength",
-        $"{RpcServerKeys.Section}:Limits:MaxConcurrentCallsPerConnection",
-        $"{RpcServerKeys.Section}:Limits:MaxStreamsPerConnection",
-        $"{RpcServerKeys.Section}:Connections:AuthenticationTimeout",
-        $"{RpcServerKeys.Section}:Connections:FlushEachReply",
-        $"{RpcServerKeys.Section}:Floods:{nameof(RpcFloodOptions.MaxPings)}",
-        $"{RpcServerKeys.Section}:Floods:{nameof(RpcFloodOptions.MaxCancels)}",
-        $"{RpcServerKeys.Section}:Floods:{nameof(RpcFloodOptions.MaxSmallGrants)}",
-        $"{RpcServerKeys.Section}:Floods:{nameof(RpcFloodOptions.MaxStrayFrames)}",
-        $"{RpcServerKeys.Section}:Floods:{nameof(RpcFloodOptions.MaxRefusedCalls)}",
-        $"{RpcServerKeys.Section}:Drain:Delay",
-        $"{RpcServerKeys.Section}:Drain:Timeout",
-        $"{RpcServerKeys.Section}:Drain:Linger",
-    };
-
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _taken = Read();
@@ -75,13 +55,13 @@ internal sealed class RpcConfigurationReload(
             }
 
             _taken = read;
-            string[] effective = [.. changed.Where(Reloadable.Contains)];
+            string[] effective = [.. changed.Where(RpcLiveOptions.Keys.Contains)];
             if (effective.Length > 0)
             {
                 Log.Reloaded(server.Logger, string.Join(", ", effective));
             }
 
-            foreach (string key in changed.Where(key => !Reloadable.Contains(key) && _reported.Add(key)))
+            foreach (string key in changed.Where(key => !RpcLiveOptions.Keys.Contains(key) && _reported.Add(key)))
             {
                 Log.NotReloadable(server.Logger, key);
             }

@@ -9,7 +9,7 @@ internal sealed class RpcConfigurationValidator(IConfiguration configuration) : 
     public ValidateOptionsResult Validate(string? name, RpcServerOptions options)
     {
         List<string> faults = [];
-        RpcServerKeys.AddUnknown(faults, configuration);
+        RpcServerKeys.AddFaults(faults, configuration);
         faults.AddRange(RpcServicePlacement.Read(configuration).Faults);
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
     }

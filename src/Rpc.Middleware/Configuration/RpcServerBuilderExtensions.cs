@@ -36,7 +36,7 @@ public static class RpcServerBuilderExtensions
         }
 
         services.AddOptions<RpcServerOptions>().Configure<IConfiguration>(
-            static (options, configuration) => configuration.GetSection(RpcServerKeys.Section).Bind(options));
+            static (options, configuration) => RpcServerBinding.Bind(options, configuration.GetSection(RpcServerKeys.Section)));
         services.AddRpc(configure);
         services.AddSingleton<IValidateOptions<RpcServerOptions>, RpcConfigurationValidator>();
         services.AddSingleton(provider => RpcServicePlacement.Read(provider.GetRequiredService<IConfiguration>()));

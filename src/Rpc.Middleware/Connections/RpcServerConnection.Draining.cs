@@ -8,18 +8,21 @@ internal sealed partial class RpcServerConnection
 {
     private const string Stopping = "The server stops.";
 
+    private string _farewell = Stopping; // why calls that come now are refused
     private ITimer? _drainTimer; // of the host's stop
     private ITimer? _lingerTimer; // of the read loop
     private volatile bool _isStopping;
     private volatile bool _isDrainOver;
     private volatile bool _isLingerOver;
 
-    /// <summary>Whether the host stops, and calls that come now are refused. Read loop only.</summary>
+    /// <summary>Whether calls that come now are refused: the host stops, or the connection was idle. Read loop only.</summary>
     public bool IsDraining { get; private set; }
 
-    /// <summary>What a call gets that comes while the server stops.</summary>
-    public static RpcFault StoppingFault(RpcMethodName? name = null) =>
-        RpcFault.Of(RpcStatusCode.Unavailable, Stopping, name) with { IsNotProcessed = true };
+    /// <summary>What a call gets that comes then. Read loop only.</summary>
+    public RpcFault FarewellTo(RpcMethodName? name) => Refusal(_farewell, name);
+
+    /// <summary>What a call gets that has waited for its turn when the server stops.</summary>
+    public static RpcFault StoppingFault() => Refusal(Stopping, null);
 
     /// <summary>Why <see cref="CallsCancelled"/> is cancelled. Any thread.</summary>
     public RpcStatusCode CancelledBecause => _isDrainOver ? RpcStatusCode.Unavailable : RpcStatusCode.Cancelled;
@@ -61,13 +64,13 @@ internal sealed partial class RpcServerConnection
             return true;
         }
 
-        if (_isDrainOver || _isLingerOver || Server.Options.Drain.Linger <= TimeSpan.Zero)
+        if (_isDrainOver || _isLingerOver || Server.Live.Drain.Linger <= TimeSpan.Zero)
         {
             return false;
         }
 
         _lingerTimer ??= Server.TimeProvider.CreateTimer(
-            static state => ((RpcServerConnection)state!).OnLingerOver(), this, Server.Options.Drain.Linger, Timeout.InfiniteTimeSpan);
+            static state => ((RpcServerConnection)state!).OnLingerOver(), this, Server.Live.Drain.Linger, Timeout.InfiniteTimeSpan);
         return true;
     }
 
@@ -86,9 +89,13 @@ internal sealed partial class RpcServerConnection
     {
         _isStopping = true;
         IsDraining = true;
+        _farewell = reason;
         Version2?.SayGoodbye(reason);
         EndBatch();
     }
+
+    private static RpcFault Refusal(string reason, RpcMethodName? name) =>
+        RpcFault.Of(RpcStatusCode.Unavailable, reason, name) with { IsNotProcessed = true };
 
     private void OnLingerOver()
     {

@@ -21,7 +21,7 @@ internal sealed partial class RpcServerConnection
         RpcRoute? route = FindRoute(frame.ProtocolData, out RpcFault fault);
         if (route is not null && IsDraining)
         {
-            call.Fault = StoppingFault(route.Name);
+            call.Fault = FarewellTo(route.Name);
             Reply(call);
         }
         else if (route is not null)

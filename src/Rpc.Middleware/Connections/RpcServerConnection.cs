@@ -33,9 +33,9 @@ internal sealed partial class RpcServerConnection : IOutputOwner
         _input = connection.Transport.Input;
         Dispatch = dispatch;
         _rules = server.FrameRules;
-        _maxConcurrentCalls = server.Options.Limits.MaxConcurrentCallsPerConnection;
+        _maxConcurrentCalls = server.Live.MaxConcurrentCallsPerConnection;
         Calls = new RpcCallPool(this);
-        Replies = new OutputQueue(connection.Transport.Output, this, server.Options.Connections.FlushEachReply);
+        Replies = new OutputQueue(connection.Transport.Output, this, server.Live.FlushEachReply);
         Protocol = protocol?.Name ?? NativePortProtocol.Name;
         Plugged = protocol is null ? null : new RpcPluggedSession(this, protocol);
         _verification = server.Authenticator is null ? null : new RpcVerification(this, server.Authenticator);

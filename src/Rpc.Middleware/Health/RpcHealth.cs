@@ -12,15 +12,15 @@ internal sealed class RpcHealth
     private readonly TimeProvider _time;
     private readonly CancellationToken _stopping;
 
-    public RpcHealth(HealthCheckService checks, RpcHealthOptions options, RpcServer server, CancellationToken stopping)
+    public RpcHealth(HealthCheckService checks, RpcHealthOptions options, RpcServer server)
     {
         _services = options.Services.ToDictionary(
             service => service.Key,
-            service => new RpcServiceHealth(checks, service.Value, options.CacheDuration, server, stopping),
+            service => new RpcServiceHealth(checks, service.Value, options.CacheDuration, server, server.StopBegins),
             StringComparer.Ordinal);
         _interval = options.WatchInterval;
         _time = server.TimeProvider;
-        _stopping = stopping;
+        _stopping = server.StopBegins;
     }
 
     public async ValueTask<HealthCheckResponse> CheckAsync(HealthCheckRequest request, RpcContext context)

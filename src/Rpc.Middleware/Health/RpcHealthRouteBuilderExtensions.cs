@@ -32,8 +32,7 @@ public static class RpcHealthRouteBuilderExtensions
         ArgumentOutOfRangeException.ThrowIfLessThan(options.CacheDuration, TimeSpan.Zero, "RpcHealthOptions.CacheDuration");
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.WatchInterval, TimeSpan.Zero, "RpcHealthOptions.WatchInterval");
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.WatchInterval, SniffTimer.Longest, "RpcHealthOptions.WatchInterval");
-        RpcHealth health = new(
-            checks, options, services.GetRpcServer("app.MapRpcHealthChecks(...)"), services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping);
+        RpcHealth health = new(checks, options, services.GetRpcServer("app.MapRpcHealthChecks(...)"));
         methods.MapRpc<HealthCheckRequest, HealthCheckResponse>("Check", health.CheckAsync);
         methods.MapRpcServerStream<HealthCheckRequest, HealthCheckResponse>("Watch", health.WatchAsync);
         return methods;

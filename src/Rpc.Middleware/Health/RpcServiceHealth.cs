@@ -30,8 +30,24 @@ internal sealed class RpcServiceHealth(
                 return _last;
             }
 
-            _running ??= Task.Run(RunAsync, CancellationToken.None);
-            return _running.WaitAsync(cancellationToken);
+            // Of no caller: the next one may have more time than the first.
+            _running ??= RpcCallIsolation.StartApart(() => Task.Run(RunAsync, CancellationToken.None));
+            return WaitAsync(_running, cancellationToken);
+        }
+    }
+
+    // A check may hang, and not heed its token. What the host's stop means for health is known without it.
+    private async Task<HealthCheckResponse.Types.ServingStatus> WaitAsync(
+        Task<HealthCheckResponse.Types.ServingStatus> running, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        try
+        {
+            return await running.WaitAsync(over.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return HealthCheckResponse.Types.ServingStatus.NotServing;
         }
     }
 

@@ -2,27 +2,21 @@ using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
 
-/// <content>Options, which configuration may change while the server runs. Any thread.</content>
+/// <content>Options, some of which configuration may change while the server runs. Any thread.</content>
 internal sealed partial class RpcServer
 {
-    private volatile RpcServerOptions? _reloaded;
-    private volatile RpcFrameRules? _frameRules;
+    private volatile RpcLiveOptions? _live;
 
-    /// <summary>The options of now. What is composed when the host starts does not ask again.</summary>
-    public RpcServerOptions Options => _reloaded ?? options.Value;
+    /// <summary>The options that the host has started with.</summary>
+    public RpcServerOptions Options => options.Value;
+
+    /// <summary>Those that may have changed since.</summary>
+    public RpcLiveOptions Live => _live ?? Interlocked.CompareExchange(ref _live, new RpcLiveOptions(options.Value), null) ?? _live;
 
     public RpcFrameLimits FrameLimits => FrameRules.Version1!;
 
-    public RpcFrameRules FrameRules => _frameRules ??= RulesOf(Options);
+    public RpcFrameRules FrameRules => Live.FrameRules;
 
-    /// <summary>Goes on with other options, which are in order.</summary>
-    public void Apply(RpcServerOptions changed)
-    {
-        _reloaded = changed;
-        _frameRules = RulesOf(changed);
-    }
-
-    private static RpcFrameRules RulesOf(RpcServerOptions options) => new(
-        new RpcFrameLimits { MaxProtocolDataLength = options.Limits.MaxProtocolDataLength, MaxBodyLength = options.Limits.MaxBodyLength },
-        new RpcFrameLimits { MaxProtocolDataLength = options.Limits.MaxProtocolDataLength, MaxBodyLength = RpcFrameRules.DefaultMaxFrameBodyLength });
+    /// <summary>Goes on with other options, which are in order, as far as they may change.</summary>
+    public void Apply(RpcServerOptions changed) => _live = new RpcLiveOptions(changed);
 }

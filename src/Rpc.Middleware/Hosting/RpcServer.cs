@@ -39,7 +39,7 @@ internal sealed partial class RpcServer(
     /// <summary>Who watches the calls.</summary>
     public RpcCallObserver Observer => field ??= services.GetRequiredService<RpcCallObserver>();
 
-    public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"));
+    public ILogger Logger { get; } = new GuardedLogger(loggerFactory.CreateLogger("Kestrel.Rpc.Server"), timeProvider);
 
     /// <summary>The connections. Made when the server is frozen.</summary>
     public RpcHeartbeat Heartbeat => field ??= new RpcHeartbeat(Options, timeProvider);

@@ -67,9 +67,9 @@ internal sealed partial class RpcServerOptionsValidator
             CheckNumber(faults, "RpcServerOptions.Limits.MaxConnections", connections);
         }
 
-        if (limits.PriorityKey is { } key && (key.Length == 0 || key.EndsWith(RpcMetadataEntry.BinarySuffix, StringComparison.Ordinal)))
+        if (limits.PriorityKey is { } key && !IsTextKey(key))
         {
-            faults.Add($"RpcServerOptions.Limits.PriorityKey is '{key}'; it must be a key of text metadata, or null.");
+            faults.Add($"RpcServerOptions.Limits.PriorityKey is '{RpcNames.ForLog(key)}'; it must be a key of text metadata, or null.");
         }
     }
 

@@ -13,7 +13,7 @@ internal sealed partial class RpcServerOptionsValidator
         if (!IsTextKey(authentication.CredentialsKey))
         {
             faults.Add(
-                $"RpcServerOptions.Authentication.CredentialsKey is '{authentication.CredentialsKey}'; it must be a key of metadata whose values are text: "
+                $"RpcServerOptions.Authentication.CredentialsKey is '{RpcNames.ForLog(authentication.CredentialsKey ?? "")}'; it must be a key of metadata whose values are text: "
                 + "letters, digits, '-', '_' and '.', and no '-bin' at the end.");
         }
 

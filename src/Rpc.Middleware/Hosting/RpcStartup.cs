@@ -9,8 +9,10 @@ namespace Kestrel.Rpc.Middleware;
 /// Takes the hidden end point out of the server's addresses, and checks once everything listens that the mapped methods are in order and can be reached. Not earlier: a host of the
 /// <c>Startup</c> model maps them while the web server starts. An end point that serves RPC has checked them before it was bound.
 /// </summary>
-internal sealed class RpcStartup(RpcServer server) : IHostedLifecycleService
+internal sealed class RpcStartup(RpcServer server) : IHostedLifecycleService, IDisposable
 {
+    private CancellationTokenRegistration _stopping;
+
     // Before the web server starts, because that takes the collection which it will log the addresses from.
     public Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -19,6 +21,9 @@ internal sealed class RpcStartup(RpcServer server) : IHostedLifecycleService
             web.Features.Set<IServerAddressesFeature>(new VisibleAddresses(addresses));
         }
 
+        // The host may have other things to do before it comes to StoppingAsync; or it comes there first.
+        _stopping = server.Services.GetService<IHostApplicationLifetime>()?.ApplicationStopping.UnsafeRegister(
+            static server => ((RpcServer)server!).OnStopBegins(), server) ?? default;
         return Task.CompletedTask;
     }
 
@@ -35,7 +40,7 @@ internal sealed class RpcStartup(RpcServer server) : IHostedLifecycleService
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         server.OnStopBegins();
-        TimeSpan delay = server.Options.Drain.Delay;
+        TimeSpan delay = server.Live.Drain.Delay;
         if (delay > TimeSpan.Zero)
         {
             Log.StopDelayed(server.Logger, delay);
@@ -48,4 +53,6 @@ internal sealed class RpcStartup(RpcServer server) : IHostedLifecycleService
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _stopping.Dispose();
 }

@@ -54,7 +54,7 @@ internal sealed class RpcHttpAuthentication(RpcServer server)
         Func<RpcAuthenticationContext, CancellationToken, ValueTask<RpcAuthentication>> authenticate, RpcHttpCall call, bool isCall)
     {
         RpcAuthenticationContext context = new(call.Connection, call.Protocol, call.Name.ToString(), call.RequestMetadata, _key, call.User);
-        TimeSpan timeout = server.Options.Connections.AuthenticationTimeout;
+        TimeSpan timeout = server.Live.AuthenticationTimeout;
         using CancellationTokenSource limit = new(timeout, server.TimeProvider);
         using CancellationTokenSource any = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, call.CancellationToken);
         RpcAuthentication answer;

@@ -137,6 +137,11 @@ internal sealed class RpcHttpHandler(RpcServer server, RpcHttpMethod method, Rpc
             call.ReadRequest(body, isJson);
         }
 
+        if (method.Endpoint.Scheduling == RpcScheduling.Dedicated)
+        {
+            await RpcResumption.On(server.DedicatedThreads!);
+        }
+
         call.ObserveRunning();
         await method.Endpoint.Pipeline(call).ConfigureAwait(false);
         if (call.Reply is null && !method.Endpoint.HasReplyStream)

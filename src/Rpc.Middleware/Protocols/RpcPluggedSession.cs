@@ -143,7 +143,7 @@ internal sealed class RpcPluggedSession : IRpcProtocolServer
         }
         else if (_connection.IsDraining)
         {
-            Fail(call, RpcServerConnection.StoppingFault(route.Name));
+            Fail(call, _connection.FarewellTo(route.Name));
         }
         else if (!call.Plugged!.IsWithinLimits)
         {

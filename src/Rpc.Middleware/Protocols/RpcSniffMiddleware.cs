@@ -51,7 +51,7 @@ internal sealed class RpcSniffMiddleware(ProtocolTable table, RpcServer server, 
         CancellationToken stopRequested =
             connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
         PipeReader input = connection.Transport.Input;
-        await using SniffTimer timer = new(input, server.TimeProvider, timeout, server.Options.Drain.Linger, stopRequested);
+        await using SniffTimer timer = new(input, server.TimeProvider, timeout, server.Live.Drain.Linger, stopRequested);
         long examined = 0;
         while (true)
         {

@@ -15,14 +15,14 @@ internal sealed class RpcDedicatedThreads : IDisposable
     private static readonly RpcFault Stopped = Refused(RpcStatusCode.Unavailable, "The server stops.");
 
     private readonly object _lock = new(); // Monitor: its waits are what wakes one thread for one call
-    private readonly RpcCall?[] _waiting; // a ring, as the next two under the lock
+    private readonly IRpcDedicatedWork?[] _waiting; // a ring, as the next two under the lock
     private int _first;
     private int _count;
     private bool _isStopped;
 
     public RpcDedicatedThreads(RpcDedicatedOptions options)
     {
-        _waiting = new RpcCall?[options.MaxWaitingCalls];
+        _waiting = new IRpcDedicatedWork?[options.MaxWaitingCalls];
         for (int i = 1; i <= options.ThreadCount; i++)
         {
             Thread thread = new(Work)
@@ -34,9 +34,9 @@ internal sealed class RpcDedicatedThreads : IDisposable
         }
     }
 
-    /// <summary>Hands a call over.</summary>
+    /// <summary>Hands a call, or what is left of one, over.</summary>
     /// <returns>False if too many wait already.</returns>
-    public bool TryRun(RpcCall call)
+    public bool TryRun(IRpcDedicatedWork work)
     {
         lock (_lock)
         {
@@ -46,7 +46,7 @@ internal sealed class RpcDedicatedThreads : IDisposable
             }
 
             int end = _first + _count++;
-            _waiting[end < _waiting.Length ? end : end - _waiting.Length] = call;
+            _waiting[end < _waiting.Length ? end : end - _waiting.Length] = work;
             Monitor.Pulse(_lock);
             return true;
         }
@@ -67,21 +67,21 @@ internal sealed class RpcDedicatedThreads : IDisposable
     private void Work()
     {
         ExecutionContext? context = ExecutionContext.Capture();
-        while (Take(out bool isStopped) is { } call)
+        while (Take(out bool isStopped) is { } work)
         {
             if (isStopped)
             {
-                call.Refuse(Stopped);
+                work.Refuse(Stopped);
                 continue;
             }
 
-            call.Execute();
+            work.Execute();
             RpcCallIsolation.Restore(context);
         }
     }
 
     // Null if all is over.
-    private RpcCall? Take(out bool isStopped)
+    private IRpcDedicatedWork? Take(out bool isStopped)
     {
         lock (_lock)
         {
@@ -96,11 +96,11 @@ internal sealed class RpcDedicatedThreads : IDisposable
                 return null;
             }
 
-            RpcCall? call = _waiting[_first];
+            IRpcDedicatedWork? work = _waiting[_first];
             _waiting[_first] = null;
             _first = _first + 1 < _waiting.Length ? _first + 1 : 0;
             _count--;
-            return call;
+            return work;
         }
     }
 }

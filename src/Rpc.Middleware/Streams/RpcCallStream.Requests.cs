@@ -149,9 +149,6 @@ internal sealed partial class RpcCallStream
     /// <summary>The bytes of <see cref="Current"/> with its attachment.</summary>
     public ReadOnlySequence<byte> CurrentBytes => _reading.CurrentBytes;
 
-    /// <summary>The longest message, decompressed.</summary>
-    public int MaxRequestLength => _session.MaxRequestLength;
-
     public ValueTaskSourceStatus GetArrivalStatus(short token) => _arrival.GetStatus(token);
 
     public void OnArrival(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
@@ -168,6 +165,7 @@ internal sealed partial class RpcCallStream
 
     private bool Count()
     {
+        Shrink();
         if (_reading.Current.Collected is > 0 and long collected)
         {
             lock (_requestLock)
@@ -332,6 +330,7 @@ internal sealed partial class RpcCallStream
         lock (_requestLock)
         {
             _isClosed = true;
+            ShrinkInLock();
             StopCollecting();
             StopCollecting(ref _collected, _collected);
             _arriving.Clear();

@@ -64,7 +64,7 @@ internal sealed class RpcStreamReader<T>(RpcCallStream stream, RpcMessageFormat<
             return true;
         }
 
-        using RpcPooledMessage plain = RpcRequestDecoding.Decompress(entry.Encoding, bytes, stream.MaxRequestLength);
+        using RpcPooledMessage plain = stream.Decompress(entry.Encoding, bytes);
         stream.Meter?.OnRequest(plain.Message.Length);
         Current = format.Read(plain.Message);
         return true;

@@ -1,6 +1,6 @@
 namespace Kestrel.Rpc.Middleware;
 
-/// <summary>How many calls of one method may be logged in a second, so that a flood of them does not fill a disk. Any thread.</summary>
+/// <summary>How many lines of one kind may be logged in a second, so that a flood of them does not fill a disk: calls of a method, or an event. Any thread.</summary>
 internal sealed class RpcLogBudget
 {
     private readonly Lock _lock = new();
@@ -13,7 +13,7 @@ internal sealed class RpcLogBudget
     /// <param name="time">The clock.</param>
     /// <param name="now">A timestamp of it.</param>
     /// <param name="perSecond">How many lines a second has.</param>
-    /// <param name="suppressed">How many calls had no place since the last line.</param>
+    /// <param name="suppressed">How many had no place since the last line.</param>
     /// <returns>False if this second has had its lines.</returns>
     public bool TryTake(TimeProvider time, long now, int perSecond, out long suppressed)
     {

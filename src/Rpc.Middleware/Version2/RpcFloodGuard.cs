@@ -11,15 +11,12 @@ internal sealed class RpcFloodGuard(RpcFloodOptions options, TimeProvider time)
     // Less is not worth a piece of a reply: see RpcReplyCredit.
     private const int SmallGrant = 4 * 1024;
 
-    private const int MostLines = 100;
-
     private long _since;
     private int _pings;
     private int _cancels;
     private int _smallGrants;
     private int _strays;
     private int _refused;
-    private int _lines;
 
     /// <summary>What there was too much of; null as long as that is nothing.</summary>
     public string? Excess { get; private set; }
@@ -40,19 +37,12 @@ internal sealed class RpcFloodGuard(RpcFloodOptions options, TimeProvider time)
 
     public void OnRefused(long now) => Count(ref _refused, options.MaxRefusedCalls, now, "requests that had to be refused");
 
-    /// <summary>Whether the log gets a line for a refusal: not for the hundredth of a second, or the log would be flooded too.</summary>
-    public bool IsWorthALine(long now)
-    {
-        StartSecond(now);
-        return ++_lines <= MostLines;
-    }
-
     private void StartSecond(long now)
     {
         if (time.GetElapsedTime(_since, now) >= TimeSpan.FromSeconds(1))
         {
             _since = now;
-            _pings = _cancels = _smallGrants = _strays = _refused = _lines = 0;
+            _pings = _cancels = _smallGrants = _strays = _refused = 0;
         }
     }
 

@@ -133,7 +133,7 @@ internal sealed partial class RpcVersion2Session
 
         if (_connection.IsDraining)
         {
-            return NotProcessed(RpcStatusCode.Unavailable, "The server stops.");
+            return _connection.FarewellTo(null);
         }
 
         if (UnderWay >= _maxConcurrentCalls)
@@ -141,7 +141,7 @@ internal sealed partial class RpcVersion2Session
             return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.");
         }
 
-        if (endpoint.Shape != RpcMethodShape.Unary && Volatile.Read(ref _streams) >= Server.Options.Limits.MaxStreamsPerConnection)
+        if (endpoint.Shape != RpcMethodShape.Unary && Volatile.Read(ref _streams) >= Server.Live.MaxStreamsPerConnection)
         {
             return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls with streams are under way on this connection.");
         }
@@ -245,10 +245,7 @@ internal sealed partial class RpcVersion2Session
             _floods.OnRefused(_connection.ReadAt);
         }
 
-        if (_floods.IsWorthALine(_connection.ReadAt))
-        {
-            Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
-        }
+        Log.CallNotDispatched(Logger, ConnectionId, fault.Message);
     }
 
     private void Fail(RpcCall call, RpcFault fault)

@@ -6,6 +6,9 @@ namespace Kestrel.Rpc.Middleware;
 /// </content>
 internal sealed partial class RpcVersion2Session
 {
+    /// <summary>What a caller is told whose request is one too many.</summary>
+    public const string GrowsTooMuch = "The requests of this connection grow too much when they are decompressed.";
+
     // As much as each call of an honest peer has a right to.
     private const int GrowthOfACall = 64 * 1024;
 
@@ -16,21 +19,21 @@ internal sealed partial class RpcVersion2Session
     /// <summary>Counts what a call's request has grown no more. Any thread.</summary>
     public void StopGrowing(long bytes) => Interlocked.Add(ref _grown, -bytes);
 
-    // False if it is too much. Read loop only, which alone adds.
-    private bool TryGrow(RpcVersion2Call state, long bytes)
+    /// <summary>Counts what a request has grown by. Any thread.</summary>
+    /// <returns>False if it is too much; then it does not count.</returns>
+    public bool TryGrow(long bytes)
     {
         if (bytes <= 0)
         {
             return true;
         }
 
-        if (Volatile.Read(ref _grown) + bytes > MostGrown)
+        if (Interlocked.Add(ref _grown, bytes) <= MostGrown)
         {
-            return false;
+            return true;
         }
 
-        state.Grown = bytes;
-        Interlocked.Add(ref _grown, bytes);
-        return true;
+        StopGrowing(bytes);
+        return false;
     }
 }

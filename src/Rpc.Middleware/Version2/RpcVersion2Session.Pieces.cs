@@ -143,13 +143,15 @@ internal sealed partial class RpcVersion2Session
             if (message.IsCompressed)
             {
                 using RpcPooledMessage plain = RpcRequestDecoding.Decompress(state.RequestEncoding, message.Message, _maxMessageLength);
-                if (TryGrow(state, plain.Length - message.Message.Length))
+                long growth = plain.Length - message.Message.Length;
+                if (TryGrow(growth))
                 {
+                    state.Grown = Math.Max(0, growth);
                     _connection.Run(call, state.Route!, plain.Message);
                 }
                 else
                 {
-                    Fail(call, NotProcessed(RpcStatusCode.ResourceExhausted, "The requests of this connection grow too much when they are decompressed."));
+                    Fail(call, NotProcessed(RpcStatusCode.ResourceExhausted, GrowsTooMuch));
                 }
             }
             else

@@ -20,12 +20,12 @@ internal sealed partial class RpcVersion2Session
         _connection = connection;
         _dispatch = connection.Dispatch;
         _maxMessageLength = connection.Server.FrameLimits.MaxBodyLength;
-        _maxConcurrentCalls = connection.Server.Options.Limits.MaxConcurrentCallsPerConnection;
+        _maxConcurrentCalls = connection.Server.Live.MaxConcurrentCallsPerConnection;
         PeerLimits = RpcFrameRules.DefaultVersion2Limits;
         MaxReplyLength = _maxMessageLength;
         Credit = new RpcReplyCredit(connection.Replies);
         RequestCredit = new RpcRequestCredit(connection.Replies);
-        _floods = new RpcFloodGuard(Server.Options.Floods, Server.TimeProvider);
+        _floods = new RpcFloodGuard(Server.Live.Floods, Server.TimeProvider);
         SendSettings();
     }
 
@@ -100,7 +100,7 @@ internal sealed partial class RpcVersion2Session
     }
 
     /// <summary>Tells the peer that no more calls are taken.</summary>
-    public void SayGoodbye(string reason = "The server stops.") => SendGoAway(RpcGoAwayCode.Shutdown, reason);
+    public void SayGoodbye(string reason) => SendGoAway(RpcGoAwayCode.Shutdown, reason);
 
     /// <summary>Nothing more is read: what waits for the peer is ended.</summary>
     public void OnInputOver()
@@ -123,7 +123,7 @@ internal sealed partial class RpcVersion2Session
     {
         RpcSettings settings = new()
         {
-            MaxConcurrentCalls = Server.Options.Limits.MaxConcurrentCallsPerConnection,
+            MaxConcurrentCalls = Server.Live.MaxConcurrentCallsPerConnection,
             MaxMessageLength = _maxMessageLength,
         };
         _connection.SendControl(new RpcControlItem(settings.Write));

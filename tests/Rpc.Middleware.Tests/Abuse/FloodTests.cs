@@ -172,6 +172,45 @@ public sealed class FloodTests
         Assert.Equal(100, server.Logs.Ours.Count(line => line.Id == 30));
     }
 
+    [Fact]
+    public async Task Handler_ThatPeersMakeThrow_LogIsNotFloodedAndSaysHowMuchItHeldBack()
+    {
+        const int Peers = 3;
+        const int Calls = 200;
+        ManualTime time = new();
+        await using TestServer server = await TestServer.StartAsync(new TestServerSetup
+        {
+            Services = services => services.AddSingleton<TimeProvider>(time),
+            App = app => app.MapRpc(Golden.Name, Hello.HelloReply (HelloRequest request) => request.Msg == "bad" ? throw new FormatException(request.Msg) : throw new RpcException(RpcErrorCode.Client, "no")),
+        });
+        for (uint peer = 0; peer < Peers; peer++)
+        {
+            await CallAsync("bad");
+        }
+
+        Assert.Equal(100, server.Logs.Ours.Count(line => line.Id == 32)); // of all connections together
+        await CallAsync("refused"); // another event has its own bound
+        Assert.Equal(100, server.Logs.Ours.Count(line => line.Id == 31));
+        Assert.DoesNotContain(server.Logs.Ours, line => line.Id == 73);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+        await CallAsync("bad", 1);
+
+        Assert.Equal(101, server.Logs.Ours.Count(line => line.Id == 32));
+        Assert.Equal(
+            $"{(Peers * Calls) - 100} lines of event 32 were held back: more than 100 came within a second.", Assert.Single(server.Logs.Ours, line => line.Id == 73).Message);
+
+        async Task CallAsync(string text, int count = Calls)
+        {
+            await using Version2Peer peer = await Version2Peer.ConnectAsync(server);
+            await peer.SendAsync([.. Enumerable.Range(1, count).Select(id => Version2Frames.Hello((uint)id, text))]);
+            for (int i = 0; i < count; i++)
+            {
+                Assert.NotEqual(RpcStatusCode.Ok, (await peer.ReceiveAsync()).Status.Code);
+            }
+        }
+    }
+
     [Theory]
     [InlineData("Floods.MaxPings"), InlineData("Floods.MaxCancels"), InlineData("Floods.MaxSmallGrants"), InlineData("Floods.MaxStrayFrames"), InlineData("Floods.MaxRefusedCalls")]
     public async Task Options_BelowOne_FailAtStartWithTheirKey(string key)

@@ -30,7 +30,7 @@ internal sealed class ConfiguredServer : IAsyncDisposable
         builder.Configuration.Sources.Clear();
         configuration(builder.Configuration);
         builder.Logging.ClearProviders().AddProvider(logs).SetMinimumLevel(LogLevel.Debug);
-        builder.WebHost.UseKestrelCore();
+        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0"); // of no meaning beside end points; without any, 5000 may be somebody else's
         builder.AddRpcServer(configure);
         more?.Invoke(builder);
         ConfiguredServer server = new(builder.Build()) { Logs = logs };

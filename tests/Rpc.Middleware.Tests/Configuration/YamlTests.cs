@@ -69,6 +69,35 @@ public sealed class YamlTests : IDisposable
         Assert.Contains("More than 10000 values", error.InnerException!.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("[]"), InlineData("{}")]
+    public void File_AliasesMultiplyNothing_EndsAtTheBound(string nothing)
+    {
+        string text = $"a0: &a0 {nothing}\n"
+            + string.Concat(Enumerable.Range(1, 20).Select(i => $"a{i}: &a{i} [{string.Join(", ", Enumerable.Repeat($"*a{i - 1}", 10))}]\n"));
+
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => Read(text));
+
+        Assert.Contains("More than 100000 mappings, sequences and values", error.InnerException!.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a: &a [*a, *a]")]
+    [InlineData("a: &a {b: *a, c: *a}")]
+    public void File_AliasOfWhatItIsIn_Fails(string text) => Assert.Throws<InvalidDataException>(() => Read(text));
+
+    [Theory]
+    [InlineData("[", "]"), InlineData("{a: ", "}"), InlineData("- ", "")]
+    public void File_IsNestedWithoutEnd_FailsAndTheProcessLives(string begin, string end)
+    {
+        const int Levels = 100_000;
+        string text = "a: " + (end.Length == 0 ? "\n" : "") + string.Concat(Enumerable.Repeat(begin, Levels)) + string.Concat(Enumerable.Repeat(end, Levels));
+
+        InvalidDataException error = Assert.Throws<InvalidDataException>(() => Read(text));
+
+        Assert.Contains("More than 32 levels", error.InnerException!.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void File_IsNestedTooDeep_Fails()
     {

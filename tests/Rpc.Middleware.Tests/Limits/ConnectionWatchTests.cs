@@ -84,7 +84,9 @@ public sealed class ConnectionWatchTests
         await peer.CallAsync(2, "free");
 
         Assert.Equal(RpcFrameType.GoAway, (await goAway)?.Type);
-        Assert.Equal((2u, "!Unavailable"), await peer.ReceiveAsync());
+        Version2Reply refused = (await peer.TryReceiveFrameAsync())!;
+        Assert.Equal((2u, RpcStatusCode.Unavailable, "The connection was idle."), (refused.Id, refused.Status.Code, refused.Status.Message));
+        Assert.True(refused.Flags.HasFlag(RpcCallBits.NotProcessed));
     }
 
     [Fact]

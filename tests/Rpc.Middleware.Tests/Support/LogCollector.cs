@@ -16,6 +16,8 @@ internal sealed class LogCollector : ILoggerProvider
 
     public IReadOnlyList<LogLine> All => [.. _lines];
 
+    public void Clear() => _lines.Clear();
+
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
 
     /// <summary>Waits until this library has logged the event so often, and returns all of its lines.</summary>
