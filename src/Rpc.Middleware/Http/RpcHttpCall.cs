@@ -119,7 +119,7 @@ internal sealed partial class RpcHttpCall : RpcServedCall, IRpcParentCall
     }
 
     /// <summary>Notes how the replies of a stream are written.</summary>
-    public void OpenReplies(RpcHttpMediaType type) => Replies = new RpcHttpReplies(this, _method, type, _server.Options.Limits.MaxBodyLength);
+    public void OpenReplies(RpcHttpMediaType type) => Replies = new RpcHttpReplies(this, _method, type, _server.FrameLimits.MaxBodyLength);
 
     /// <summary>Reads the request message.</summary>
     /// <exception cref="RpcException">It is none.</exception>

@@ -20,7 +20,7 @@ internal sealed class RpcHttpHandler(RpcServer server, RpcHttpMethod method, Rpc
         try
         {
             RpcHttpMediaType? type = await ServeAsync(call).ConfigureAwait(false);
-            await RpcHttpAnswer.WriteAsync(call, method, type, server.Options.Limits.MaxBodyLength).ConfigureAwait(false);
+            await RpcHttpAnswer.WriteAsync(call, method, type, server.FrameLimits.MaxBodyLength).ConfigureAwait(false);
             isWritten = !http.RequestAborted.IsCancellationRequested;
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
@@ -153,7 +153,7 @@ internal sealed class RpcHttpHandler(RpcServer server, RpcHttpMethod method, Rpc
 
     private async Task<byte[]?> ReadBodyAsync(RpcHttpCall call)
     {
-        int most = server.Options.Limits.MaxBodyLength;
+        int most = server.FrameLimits.MaxBodyLength;
         try
         {
             if (await RpcHttpBody.ReadAsync(call.Http.Request, most, call.CancellationToken).ConfigureAwait(false) is { } body)
