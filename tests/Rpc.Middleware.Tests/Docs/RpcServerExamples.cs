@@ -53,6 +53,8 @@ internal static class RpcServerExamples
         builder.Services.AddRpc(options =>
         {
             options.Limits.Calls.MaxConcurrentCalls = 200;
+            options.Limits.CallsPerConnection.MaxConcurrentCalls = 20;
+            options.Limits.CallsPerConnection.AtLimit = RpcLimitPolicy.Wait;
             options.Limits.PriorityKey = "rpc-priority";
         });
         // end
