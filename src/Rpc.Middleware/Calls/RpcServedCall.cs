@@ -11,6 +11,8 @@ internal abstract class RpcServedCall : RpcContext
 {
     private Stack<RateLimitLease>? _leases; // of the gates that give them, in their order
 
+    public abstract RpcServer Server { get; }
+
     /// <summary>When the request was read, as a timestamp of the server's clock.</summary>
     public long ReceivedAt { get; protected set; }
 

@@ -42,6 +42,8 @@ internal sealed partial class RpcHttpCall : RpcServedCall, IRpcParentCall
     /// <exception cref="ObjectDisposedException">The call has ended.</exception>
     public HttpContext Http => _http ?? throw new ObjectDisposedException(nameof(RpcContext), $"The call of '{Name}' has ended, and its HTTP request with it.");
 
+    public override RpcServer Server => _server;
+
     public ILogger Logger => _server.Logger;
 
     /// <summary>The status that HTTP has for it, where the table of status codes has none.</summary>

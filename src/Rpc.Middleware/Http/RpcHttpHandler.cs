@@ -74,7 +74,7 @@ internal sealed class RpcHttpHandler(RpcServer server, RpcHttpMethod method, Rpc
 
         if (server.Stopping.IsCancellationRequested)
         {
-            call.Refuse(RpcServerConnection.StoppingFault(name));
+            call.Refuse(RpcServerConnection.StoppingFault());
             return false;
         }
 

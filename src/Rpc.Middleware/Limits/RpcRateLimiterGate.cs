@@ -91,7 +91,7 @@ internal sealed class RpcRateLimiterGate(
         }
 
         call.PushLease(lease);
-        call.WaitedUntil = call.Owner.Server.TimeProvider.GetTimestamp();
+        call.WaitedUntil = call.Server.TimeProvider.GetTimestamp();
         call.EnterNextGate();
     }
 }
