@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Kestrel.Rpc.Benchmarks.Soak;
 
 /// <summary>What the process holds.</summary>
@@ -12,13 +10,6 @@ internal sealed record Resources(int Descriptors, long Timers, int Blocks, long 
 {
     private const int LooksAtMost = 100;
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>The resident set, in bytes.</summary>
-    public static long ResidentBytes()
-    {
-        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line.AsSpan(6, line.Length - 9).Trim(), CultureInfo.InvariantCulture) * 1024;
-    }
 
     /// <summary>What is held now, once all that has ended had the time to go: until it is no more than a limit, or for ten seconds.</summary>
     public static async Task<Resources> SettleAsync(CountingMemoryPool memory, Resources? limit)

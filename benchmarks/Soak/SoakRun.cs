@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Kestrel.Rpc.Benchmarks.Soak;
 
 /// <summary>A short round that warms everything up, then the long one; what the second leaves beyond the first has leaked.</summary>
-internal sealed class SoakRun(TimeSpan time, int seed, SoakTransport transport, CountingMemoryPool memory, TextWriter report)
+internal sealed class SoakRun(TimeSpan time, TimeSpan longestLife, int seed, SoakTransport transport, CountingMemoryPool memory, TextWriter report)
 {
     private const int Clients = 6;
     private const int Hostiles = 2;
@@ -14,8 +14,8 @@ internal sealed class SoakRun(TimeSpan time, int seed, SoakTransport transport, 
     private const long HeapMayGrow = 8 << 20;
 
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
-    private static readonly TimeSpan LongestLife = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BetweenSamples = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);
 
     private SoakServer? _current;
@@ -28,13 +28,13 @@ internal sealed class SoakRun(TimeSpan time, int seed, SoakTransport transport, 
         Tally warmUp = new();
         await RoundAsync(WarmUp, seed, warmUp, new ResidentTrend());
         Resources start = await Resources.SettleAsync(memory, limit: null);
-        Say($"start: {start}, {Resources.ResidentBytes() >> 10} KiB resident");
+        Say($"start: {start}, {ResidentParts.Look()}");
 
         Tally tally = new();
         ResidentTrend trend = new();
         await RoundAsync(time, seed + 1, tally, trend);
         Resources end = await Resources.SettleAsync(memory, start);
-        Say($"end: {end}, {Resources.ResidentBytes() >> 10} KiB resident, {memory.EverRented} blocks ever rented");
+        Say($"end: {end}, {ResidentParts.Look()}, {memory.EverRented} blocks ever rented");
         return Report(start, end, warmUp, tally, trend);
     }
 
@@ -52,12 +52,20 @@ internal sealed class SoakRun(TimeSpan time, int seed, SoakTransport transport, 
             .. Enumerable.Range(0, Hostiles).Select(_ => new Random(random.Next())).Select(own => Task.Run(() => hostile.RunAsync(own, end.Token))),
         ];
         Stopwatch clock = Stopwatch.StartNew();
-        TimeSpan life = length / RestartsAtLeast < LongestLife ? length / RestartsAtLeast : LongestLife;
+        TimeSpan life = length / RestartsAtLeast < longestLife ? length / RestartsAtLeast : longestLife;
         TimeSpan nextRestart = life;
+        TimeSpan nextLine = BetweenLines;
         while (clock.Elapsed < length)
         {
             await Task.Delay(BetweenSamples);
-            trend.Add(clock.Elapsed, Resources.ResidentBytes());
+            ResidentParts parts = ResidentParts.Look();
+            trend.Add(clock.Elapsed, parts);
+            if (clock.Elapsed >= nextLine)
+            {
+                nextLine += BetweenLines;
+                Say($"{parts}; {memory.Rented} blocks out, {tally.Connections} connections, {tally.Pending} calls, {_restarts} restarts");
+            }
+
             if (clock.Elapsed >= nextRestart)
             {
                 nextRestart += life;
@@ -103,6 +111,11 @@ internal sealed class SoakRun(TimeSpan time, int seed, SoakTransport transport, 
         (double slope, double growth, double limit) = trend.SecondHalf();
         Say($"{tally.Ends} calls and peers, {_restarts} restarts; resident set in the second half: {slope / 1024:F1} KiB/s, "
             + $"{growth / 1024:F0} KiB in all, {limit / 1024:F0} KiB allowed");
+        Say(string.Create(
+            CultureInfo.InvariantCulture,
+            $"  by part, in KiB/s: heap {trend.SlopeOf(parts => parts.Heap) / 1024:F1} (live {trend.SlopeOf(parts => parts.Live) / 1024:F1}), "
+            + $"native {trend.SlopeOf(parts => parts.Native) / 1024:F1}, mapped {trend.SlopeOf(parts => parts.Mapped) / 1024:F1}; "
+            + $"{trend.SlopeOf(parts => parts.Compiled):F1} methods compiled a second"));
         List<string> leaks =
         [
             .. end.Exceeds(start, HeapMayGrow),

@@ -33,14 +33,15 @@ internal sealed record GeneratorParameters(bool Server, bool Client, bool AreSer
         return parameters;
     }
 
-    private GeneratorParameters With(string option) => option switch
+    // As MSBuild compares: upper and lower case are the same.
+    private GeneratorParameters With(string option) => option.ToUpperInvariant() switch
     {
-        "" or "services=" or "access=" => this,
-        "services=Both" => this with { Server = true, Client = true, AreServicesDemanded = true },
-        "services=Server" => this with { Server = true, Client = false, AreServicesDemanded = true },
-        "services=Client" => this with { Server = false, Client = true, AreServicesDemanded = true },
-        "access=Public" => this with { IsInternal = false },
-        "access=Internal" => this with { IsInternal = true },
+        "" or "SERVICES=" or "ACCESS=" => this,
+        "SERVICES=BOTH" => this with { Server = true, Client = true, AreServicesDemanded = true },
+        "SERVICES=SERVER" => this with { Server = true, Client = false, AreServicesDemanded = true },
+        "SERVICES=CLIENT" => this with { Server = false, Client = true, AreServicesDemanded = true },
+        "ACCESS=PUBLIC" => this with { IsInternal = false },
+        "ACCESS=INTERNAL" => this with { IsInternal = true },
         _ => throw new FormatException(
             $"'{option}' is no option of the generator: services=Both|Server|Client, access=Public|Internal, and last diagnostics=<path of the .proto>."),
     };

@@ -16,7 +16,8 @@ internal static class RpcOptions
 
     private static readonly Extension<ServiceOptions, string> ServiceName = new(ServiceNameField, FieldCodec.ForString(Text(ServiceNameField)));
     private static readonly Extension<MethodOptions, string> MethodName = new(MethodNameField, FieldCodec.ForString(Text(MethodNameField)));
-    private static readonly Extension<MethodOptions, bool> OneWay = new(OneWayField, FieldCodec.ForBool(WireFormat.MakeTag(OneWayField, WireFormat.WireType.Varint)));
+    private static readonly Extension<MethodOptions, bool> OneWay =
+        new(OneWayField, FieldCodec.ForBool(WireFormat.MakeTag(OneWayField, WireFormat.WireType.Varint)));
     private static readonly RepeatedExtension<MethodOptions, string> Alias = new(AliasField, FieldCodec.ForString(Text(AliasField)));
 
     /// <summary>Without it the parser keeps our options as bytes that nobody reads.</summary>

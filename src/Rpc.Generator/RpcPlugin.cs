@@ -49,7 +49,11 @@ internal static class RpcPlugin
 
             // A file without services gets its file, too: code of a service that is gone must not stay.
             string baseName = CSharpNames.FileNameOf(name) + "Rpc";
-            response.File.Add(new CodeGeneratorResponse.Types.File { Name = baseName + ".cs", Content = FileEmitter.Emit(files[name], services, parameters) });
+            response.File.Add(new CodeGeneratorResponse.Types.File
+            {
+                Name = baseName + ".cs",
+                Content = FileEmitter.Emit(files[name], services, parameters),
+            });
             if (parameters.Source is not null)
             {
                 response.File.Add(new CodeGeneratorResponse.Types.File

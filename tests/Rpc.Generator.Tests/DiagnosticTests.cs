@@ -72,7 +72,7 @@ public sealed class DiagnosticTests
 
     [Theory]
     [InlineData("services=Both,diagnostics=a, b/test.proto", "a, b/test.proto(1,1): warning KRPC101: ")]
-    [InlineData("services=Server,diagnostics=test.proto", "test.proto(1,1): warning KRPC101: ")]
+    [InlineData("services=server,diagnostics=test.proto", "test.proto(1,1): warning KRPC101: ")]
     [InlineData("services=,diagnostics=test.proto", "")]
     public async Task File_WithoutServices_IsToldIfSomeWereDemanded(string parameter, string expected)
     {

@@ -23,12 +23,13 @@ public sealed class GoldenTests
     }
 
     [Theory]
-    [InlineData("services=Server")]
-    [InlineData("services=Client,access=Internal")]
-    public async Task Generator_OfOneSide_LeavesTheOtherOut(string parameter)
+    [InlineData("services=Server", "Kestrel.Rpc.Client")]
+    [InlineData("services=Client,access=Internal", "Kestrel.Rpc.Middleware")]
+    public async Task Generator_OfOneSide_NeedsNothingOfTheOther(string parameter, string other)
     {
         CodeGeneratorResponse response = await Protoc.GenerateAsync(parameter, "greeter.proto");
         CodeGeneratorResponse.Types.File file = Assert.Single(response.File);
+        Assert.DoesNotContain(other, file.Content, StringComparison.Ordinal);
         file.Name = file.Name.Replace(".cs", parameter.Contains("Server", StringComparison.Ordinal) ? ".Server.cs" : ".Client.cs", StringComparison.Ordinal);
         Compare(file);
     }

@@ -23,7 +23,7 @@ internal static class ClientEmitter
     {
         string name = service.ClientName;
         string contract = $"{Names.Client}IRpcClient<{name}>";
-        code.Lines($"/// <summary>The client's side of {service.Name}: calls its methods through an invoker, such as a connection. Safe to call from any thread.</summary>");
+        code.Lines($"/// <summary>The client's side of {service.Name}: calls its methods through an invoker, such as a connection. Any thread.</summary>");
         code.Open($"public partial class {name} : {contract}");
         code.Lines($"private readonly {Names.Client}RpcCallInvoker _invoker;");
         code.Gap();
@@ -50,22 +50,19 @@ internal static class ClientEmitter
 
     private static void Method(CodeWriter code, MethodModel method, HashSet<string> taken)
     {
-        string types = $"<{method.Request}, {method.Reply}>";
-        switch (method.Shape)
+        if (method.Shape == MethodShape.Unary)
         {
-            case MethodShape.Unary:
-                Unary(code, method, taken);
-                break;
-            case MethodShape.ServerStreaming:
-                Pair(code, method, $"{Names.Client}RpcServerStreamingCall<{method.Reply}>", Free(taken, method.Name, name => [name]), "StartServerStream", UnderWay);
-                break;
-            case MethodShape.ClientStreaming:
-                Pair(code, method, $"{Names.Client}RpcClientStreamingCall{types}", Free(taken, method.Name, name => [name]), "StartClientStream", UnderWay);
-                break;
-            default:
-                Pair(code, method, $"{Names.Client}RpcDuplexStreamingCall{types}", Free(taken, method.Name, name => [name]), "StartDuplexStream", UnderWay);
-                break;
+            Unary(code, method, taken);
+            return;
         }
+
+        (string call, string invoked) = method.Shape switch
+        {
+            MethodShape.ServerStreaming => ($"RpcServerStreamingCall<{method.Reply}>", "StartServerStream"),
+            MethodShape.ClientStreaming => ($"RpcClientStreamingCall<{method.Request}, {method.Reply}>", "StartClientStream"),
+            _ => ($"RpcDuplexStreamingCall<{method.Request}, {method.Reply}>", "StartDuplexStream"),
+        };
+        Pair(code, method, Names.Client + call, Free(taken, method.Name, name => [name]), invoked, UnderWay);
     }
 
     private static void Unary(CodeWriter code, MethodModel method, HashSet<string> taken)

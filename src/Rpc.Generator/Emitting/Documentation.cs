@@ -1,4 +1,3 @@
-using System.Security;
 using System.Text;
 
 namespace Kestrel.Rpc.Generator;
@@ -6,7 +5,7 @@ namespace Kestrel.Rpc.Generator;
 /// <summary>XML documentation from comments of a .proto.</summary>
 internal static class Documentation
 {
-    /// <summary>The first paragraph as summary, the others as remarks. Without a comment, <paramref name="otherwise"/> (which is XML) is the summary.</summary>
+    /// <summary>The first paragraph as summary, the others as remarks; without a comment <paramref name="otherwise"/>, which is XML.</summary>
     public static string Of(string comment, string otherwise)
     {
         List<List<string>> paragraphs = Paragraphs(comment);
@@ -39,6 +38,25 @@ internal static class Documentation
         return text.ToString();
     }
 
+    /// <summary>Text for XML. What XML cannot contain at all goes; a comment may have it, a document may not.</summary>
+    public static string Escape(string text)
+    {
+        StringBuilder escaped = new(text.Length);
+        foreach (char letter in text)
+        {
+            _ = letter switch
+            {
+                '<' => escaped.Append("&lt;"),
+                '>' => escaped.Append("&gt;"),
+                '&' => escaped.Append("&amp;"),
+                < ' ' and not '\t' => escaped,
+                _ => escaped.Append(letter),
+            };
+        }
+
+        return escaped.ToString();
+    }
+
     private static List<List<string>> Paragraphs(string comment)
     {
         List<List<string>> paragraphs = [];
@@ -62,8 +80,4 @@ internal static class Documentation
 
         return paragraphs;
     }
-
-    // What XML cannot contain at all goes; a comment may have it, a document may not.
-    private static string Escape(string line) =>
-        SecurityElement.Escape(string.Concat(line.Where(letter => letter >= ' ' || letter == '\t'))).Replace("&apos;", "'", StringComparison.Ordinal).Replace("&quot;", "\"", StringComparison.Ordinal);
 }

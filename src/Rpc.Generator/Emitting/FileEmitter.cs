@@ -6,6 +6,8 @@ namespace Kestrel.Rpc.Generator;
 /// <summary>Writes the C# of one .proto: for each service a static class with its description, its base and its client.</summary>
 internal static class FileEmitter
 {
+    private const string Getter = "{ get; }";
+
     private static readonly string Version = typeof(FileEmitter).Assembly.GetName().Version!.ToString(3);
 
     public static string Emit(FileDescriptorProto file, IReadOnlyList<ServiceModel> services, GeneratorParameters parameters)
@@ -59,9 +61,11 @@ internal static class FileEmitter
         }
 
         code.Gap();
-        code.Lines($"/// <summary>The service as peers see it: {System.Security.SecurityElement.Escape(service.WireName)} and its methods.</summary>");
         string fields = string.Concat(service.Methods.Select(method => $", {method.FieldName}"));
-        code.Lines($"public static {Names.Protocol}RpcServiceDescription {service.DescriptionName} {{ get; }} = new({Names.Literal(service.WireName)}{fields});");
+        code.Lines($"""
+            /// <summary>The service as peers see it: {Documentation.Escape(service.WireName)} and its methods.</summary>
+            public static {Names.Protocol}RpcServiceDescription {service.DescriptionName} {Getter} = new({Names.Literal(service.WireName)}{fields});
+            """);
         if (parameters.Server)
         {
             code.Gap();
@@ -85,7 +89,8 @@ internal static class FileEmitter
         List<string> settings = method.IsOneWay ? ["IsOneWay = true"] : [];
         if (method.Aliases.Count > 0)
         {
-            IEnumerable<string> aliases = method.Aliases.Select(alias => $"new {Names.Protocol}RpcMethodName({Names.Literal(alias.Service)}, {Names.Literal(alias.Method)})");
+            IEnumerable<string> aliases = method.Aliases.Select(
+                alias => $"new {Names.Protocol}RpcMethodName({Names.Literal(alias.Service)}, {Names.Literal(alias.Method)})");
             settings.Add($"Aliases = [{string.Join(", ", aliases)}]");
         }
 
@@ -93,7 +98,8 @@ internal static class FileEmitter
         code.Lines($"private static readonly {Names.Protocol}RpcMethod<{method.Request}, {method.Reply}> {method.FieldName} =");
         code.Lines(settings.Count == 0
             ? $"    {Names.Protocol}RpcMethod.Create<{method.Request}, {method.Reply}>({shape}, {names});"
-            : $"    new({shape}, new {Names.Protocol}RpcMethodName({names}), {Codec(method.Request)}, {Codec(method.Reply)}) {{ {string.Join(", ", settings)} }};");
+            : $"    new({shape}, new {Names.Protocol}RpcMethodName({names}), {Codec(method.Request)}, {Codec(method.Reply)}) "
+                + $"{{ {string.Join(", ", settings)} }};");
     }
 
     private static string Codec(string message) => $"{Names.Protocol}RpcCodec.Protobuf<{message}>()";

@@ -69,7 +69,10 @@ internal static class ServerEmitter
 
         string returned = hasResult ? $"{Names.ValueTask}<{method.Reply}>" : Names.ValueTask;
         string message = Names.Literal($"{service.WireName}/{method.WireName} is not implemented.");
-        code.Lines($"public virtual {returned} {method.Name}({parameters}, {Context}) =>\n    throw new {Names.Protocol}RpcException({Names.Protocol}RpcStatusCode.Unimplemented, {message});");
+        code.Lines($"""
+            public virtual {returned} {method.Name}({parameters}, {Context}) =>
+                throw new {Names.Protocol}RpcException({Names.Protocol}RpcStatusCode.Unimplemented, {message});
+            """);
     }
 
     private static string Result(MethodModel method, bool hasResult) => method switch

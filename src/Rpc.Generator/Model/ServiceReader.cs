@@ -30,12 +30,14 @@ internal sealed class ServiceReader(FileDescriptorProto file, ProtoTypes types, 
         }
 
         Dictionary<string, string> taken = new(StringComparer.Ordinal);
+        IEnumerable<MethodModel> methods = service.Method.Select((method, position) =>
+            Method(service, wireName, method, [ServicesOfFile, index, MethodsOfService, position], taken));
         return new ServiceModel(
             service.Name,
             wireName,
             _locations.CommentOf(ServicesOfFile, index),
             service.Options?.Deprecated ?? false,
-            [.. service.Method.Select((method, position) => Method(service, wireName, method, [ServicesOfFile, index, MethodsOfService, position], taken))]);
+            [.. methods]);
     }
 
     private MethodModel Method(

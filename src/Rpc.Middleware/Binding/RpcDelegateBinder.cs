@@ -112,10 +112,7 @@ internal sealed partial class RpcDelegateBinder(RpcMethodName name, IServiceProv
                 return parameter.DefaultValue is null ? Expression.Default(type) : Expression.Constant(parameter.DefaultValue, type);
             }
 
-            string keyText = key is null ? "" : $" with the key '{key}'";
-            throw Error($"has a parameter '{parameter.Name}' of type {type} that cannot be bound: it is not the request message, an "
-                + $"RpcContext or a CancellationToken, and no service of that type{keyText} is registered. Register the service "
-                + "before builder.Build(), or remove the parameter.");
+            throw RpcDelegateParameters.Missing(name, type, parameter.Name, key);
         }
 
         // Singletons come from the root: asking the call for its services would create a scope.

@@ -35,6 +35,7 @@ internal sealed partial class RpcCall
 
     private ValueTask RunObserved(RpcDelegate pipeline)
     {
+        _observed!.HasBegun = true;
         Observer.OnRunning(_observed!, ReceivedAt);
         return CreateActivity() is { } activity ? RunTracedAsync(pipeline, activity) : pipeline(this);
     }
@@ -43,11 +44,26 @@ internal sealed partial class RpcCall
     {
         try
         {
-            return _observed!.Activity = Observer.Tracing.IsOn ? Observer.Tracing.Create(this, _owner) : null;
+            return _observed!.Activity = Observer.Tracing.IsOn ? Observer.Tracing.Create(this, _observed.Method, _owner) : null;
         }
         catch (Exception exception)
         {
             // A sampler, or the application's propagator.
+            Observer.OnFailed(exception);
+            return null;
+        }
+    }
+
+    // A call that never came to its pipeline has its activity nevertheless, made when it ends: whoever looks for a trace finds why it ends here.
+    private Activity? CreateActivityOfRefused(RpcObservedCall observed)
+    {
+        try
+        {
+            return Observer.Tracing.CreateRefused(this, observed.Method, _owner);
+        }
+        catch (Exception exception)
+        {
+            // As above, or a listener.
             Observer.OnFailed(exception);
             return null;
         }
@@ -76,6 +92,11 @@ internal sealed partial class RpcCall
         if (!observed.IsDispatched && (_route ?? Version2?.Route) is { } route)
         {
             observed.Method = route.Endpoint.Tags;
+        }
+
+        if (!observed.HasBegun && Observer.Tracing.IsOn)
+        {
+            observed.Activity = CreateActivityOfRefused(observed);
         }
 
         Observer.OnEnded(this, observed, isWritten);

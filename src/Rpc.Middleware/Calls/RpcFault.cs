@@ -22,6 +22,9 @@ internal readonly record struct RpcFault(string Service, string Method, RpcError
     /// <summary>Whether no handler has seen the call, so that it may be sent again without harm.</summary>
     public bool IsNotProcessed { get; init; }
 
+    /// <summary>What refused such a call, for those who count.</summary>
+    public RpcRejection Rejection { get; init; }
+
     /// <summary>An error with a status code.</summary>
     public static RpcFault Of(RpcStatusCode code, string message, RpcMethodName? name = null) =>
         new(name?.Service ?? "", name?.Method ?? "", code.ToErrorCode(), message) { Status = new RpcStatus(code, message) };

@@ -24,6 +24,9 @@ internal sealed class RpcLiveOptions(RpcServerOptions options)
         $"{RpcServerKeys.Section}:Floods:MaxSmallGrants",
         $"{RpcServerKeys.Section}:Floods:MaxStrayFrames",
         $"{RpcServerKeys.Section}:Floods:MaxRefusedCalls",
+        $"{RpcServerKeys.Section}:CallLog:SlowerThan",
+        $"{RpcServerKeys.Section}:CallLog:Errors",
+        $"{RpcServerKeys.Section}:CallLog:MaxPerSecond",
         $"{RpcServerKeys.Section}:Drain:Delay",
         $"{RpcServerKeys.Section}:Drain:Timeout",
         $"{RpcServerKeys.Section}:Drain:Linger",
@@ -45,6 +48,8 @@ internal sealed class RpcLiveOptions(RpcServerOptions options)
     public bool FlushEachReply { get; } = options.Connections.FlushEachReply;
 
     public RpcFloodOptions Floods { get; } = options.Floods;
+
+    public RpcCallLogOptions CallLog { get; } = options.CallLog;
 
     public RpcServerDrainOptions Drain { get; } = options.Drain;
 }

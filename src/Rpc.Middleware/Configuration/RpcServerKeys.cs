@@ -12,6 +12,9 @@ internal static class RpcServerKeys
     /// <summary>The section of the one option that the binder cannot fill: its type has no setters.</summary>
     public const string DataRate = "Connections:MinRequestDataRate";
 
+    /// <summary>Known, so that whoever writes it is told why it is refused.</summary>
+    public const string AdaptivePerConnection = "Limits:CallsPerConnection:Adaptive";
+
     private const string Services = "Service";
 
     /// <summary>What may stand in each section; the outermost has no name. A test compares it with the options.</summary>
@@ -21,7 +24,7 @@ internal static class RpcServerKeys
         [nameof(RpcServerOptions.Limits)] = NamesOf<RpcServerLimits>(),
         ["Limits:Calls"] = NamesOf<RpcConcurrencyOptions>(),
         ["Limits:CallsPerConnection"] = NamesOf<RpcConcurrencyOptions>(),
-        ["Limits:CallsPerConnection:Adaptive"] = NamesOf<RpcAdaptiveConcurrencyOptions>(),
+        [AdaptivePerConnection] = NamesOf<RpcAdaptiveConcurrencyOptions>(),
         ["Limits:Calls:Adaptive"] = NamesOf<RpcAdaptiveConcurrencyOptions>(),
         [nameof(RpcServerOptions.Authentication)] = NamesOf<RpcAuthenticationOptions>(),
         [nameof(RpcServerOptions.Floods)] = NamesOf<RpcFloodOptions>(),

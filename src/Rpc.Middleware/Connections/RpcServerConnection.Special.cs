@@ -72,6 +72,7 @@ internal sealed partial class RpcServerConnection
             return true;
         }
 
+        Server.Observer.OnConnectionRejected(RpcRejections.ReasonOf(RpcRejection.ByStatus, refusal.Code));
         RpcFault fault = RpcFault.Of(refusal.Code, refusal.Message) with { IsNotProcessed = true };
         if (Plugged is not null)
         {

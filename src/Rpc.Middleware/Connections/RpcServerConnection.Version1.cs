@@ -21,6 +21,7 @@ internal sealed partial class RpcServerConnection
         RpcRoute? route = FindRoute(frame.ProtocolData, out RpcFault fault);
         if (route is not null && IsDraining)
         {
+            call.NoteRoute(route);
             call.Fault = FarewellTo(route.Name);
             Reply(call);
         }
@@ -54,6 +55,7 @@ internal sealed partial class RpcServerConnection
     // The peer is told if there is a call to tell it about.
     private void RefuseVersion1(RpcFrameHeader? header, string reason)
     {
+        Server.Observer.OnConnectionClosed("bad_frame");
         Log.BadFrame(Logger, Connection.ConnectionId, reason);
         if (header is { } refused)
         {

@@ -10,7 +10,7 @@ namespace Kestrel.Rpc.Middleware;
 internal sealed partial class RpcServerConnection
 {
     private static readonly RpcFault TooManyConnections =
-        RpcFault.Of(RpcStatusCode.ResourceExhausted, "The server has too many connections.") with { IsNotProcessed = true };
+        RpcFault.Of(RpcStatusCode.ResourceExhausted, "The server has too many connections.") with { IsNotProcessed = true, Rejection = RpcRejection.Connections };
 
     // Of the read loop, which writes them, and of the heart-beat.
     private long _framedAt; // when the last whole frame was read
@@ -94,6 +94,7 @@ internal sealed partial class RpcServerConnection
 
         if (TryBeginAbort())
         {
+            Server.Observer.OnConnectionClosed("slow_reader");
             Log.PeerReadsTooSlowly(Logger, Connection.ConnectionId, Server.Heartbeat.Watch.Options.SendTimeout);
             Abort("The peer does not read its replies.");
         }
@@ -165,6 +166,7 @@ internal sealed partial class RpcServerConnection
         switch (verdict)
         {
             case RpcWatchVerdict.Idle when !IsDraining && _framedAt == _seenFramedAt && HasNothingUnderWay(Replies.Finished):
+                Server.Observer.OnConnectionClosed("idle");
                 Log.ConnectionIdle(Logger, Connection.ConnectionId, Server.Heartbeat.Watch.Options.IdleTimeout);
                 if (Version2 is { UnfinishedRequests: 0 })
                 {
@@ -178,6 +180,7 @@ internal sealed partial class RpcServerConnection
                 EndReading(TooManyConnections.Message);
                 return true;
             case RpcWatchVerdict.SlowSender when _partialSince != 0:
+                Server.Observer.OnConnectionClosed("slow_sender");
                 Log.PeerSendsTooSlowly(Logger, Connection.ConnectionId, _partialLength);
                 EndReading("A frame came too slowly.");
                 return true;
@@ -191,6 +194,7 @@ internal sealed partial class RpcServerConnection
         if (!IsCounted)
         {
             _isSpecial = true;
+            Server.Observer.OnConnectionRejected("connections");
             Log.TooManyConnections(Logger, Connection.ConnectionId, Server.Heartbeat.MaxConnections);
         }
     }

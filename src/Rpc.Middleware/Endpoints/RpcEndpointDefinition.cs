@@ -42,6 +42,8 @@ internal sealed class RpcEndpointDefinition(
             pipeline = authentication.Around(pipeline);
         }
 
+        pipeline = RpcContextAccessor.Around(pipeline, services);
+
         return new RpcEndpoint(
             name,
             WireNames(metadata),

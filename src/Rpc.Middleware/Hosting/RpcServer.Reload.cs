@@ -18,5 +18,10 @@ internal sealed partial class RpcServer
     public RpcFrameRules FrameRules => Live.FrameRules;
 
     /// <summary>Goes on with other options, which are in order, as far as they may change.</summary>
-    public void Apply(RpcServerOptions changed) => _live = new RpcLiveOptions(changed);
+    public void Apply(RpcServerOptions changed)
+    {
+        RpcLiveOptions live = new(changed);
+        _live = live;
+        Observer.Apply(live.CallLog);
+    }
 }

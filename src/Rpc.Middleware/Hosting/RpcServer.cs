@@ -84,7 +84,15 @@ internal sealed partial class RpcServer(
             _ = Observer; // its instruments are there before the first connection
             _ = Heartbeat;
             Authenticator ??= services.GetService<IRpcConnectionAuthenticator>();
-            _dispatch ??= BuildDispatch();
+            if (_dispatch is null)
+            {
+                _dispatch = BuildDispatch();
+                Gates.Tell(Observer.Metrics.Gates);
+                if (DedicatedThreads is not null)
+                {
+                    Observer.Metrics.Gates.Add(DedicatedThreads);
+                }
+            }
         }
     }
 

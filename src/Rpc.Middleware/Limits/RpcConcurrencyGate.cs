@@ -16,7 +16,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     private const int Smoothing = 8;
 
     private static readonly RpcFault TooManyWait = Refusal(RpcStatusCode.ResourceExhausted, "Too many calls run, and too many wait.");
-    private static readonly RpcFault TooLittleTime = Refusal(RpcStatusCode.ResourceExhausted, "The server is too busy to answer within the time that is left for the call.");
+    private static readonly RpcFault TooLittleTime = Refusal(RpcStatusCode.ResourceExhausted, "The server is too busy to answer within the time that is left for the call.") with { Rejection = RpcRejection.Overload };
 
     private readonly int _most;
     private readonly RpcLimitPolicy _policy;
@@ -116,7 +116,8 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
         }
     }
 
-    private static RpcFault Refusal(RpcStatusCode code, string message) => RpcFault.Of(code, message) with { IsNotProcessed = true };
+    private static RpcFault Refusal(RpcStatusCode code, string message) =>
+        RpcFault.Of(code, message) with { IsNotProcessed = true, Rejection = code == RpcStatusCode.ResourceExhausted ? RpcRejection.CallLimit : RpcRejection.ByStatus };
 
     private bool TryTake(RpcCallPriority priority)
     {

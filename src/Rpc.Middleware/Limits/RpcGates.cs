@@ -13,6 +13,7 @@ internal sealed class RpcGates
     private readonly TimeProvider _time;
     private readonly RpcConnectionGate? _ofConnections;
     private RpcAuthenticationGate? _verifying; // of all methods that the server's bound holds for
+    private readonly List<(RpcConcurrencyGate Gate, string Method)> _ofMethods = [];
 
     public RpcGates(RpcServerLimits limits, TimeProvider time)
     {
@@ -24,6 +25,20 @@ internal sealed class RpcGates
 
     /// <summary>The bound on the calls of all connections; null without one.</summary>
     public RpcConcurrencyGate? Server { get; }
+
+    /// <summary>Has every bound measured. Limiters of the application have statistics of their own.</summary>
+    public void Tell(RpcGateMeasurements measurements)
+    {
+        if (Server is not null)
+        {
+            measurements.Add(Server, method: null);
+        }
+
+        foreach ((RpcConcurrencyGate gate, string method) in _ofMethods)
+        {
+            measurements.Add(gate, method);
+        }
+    }
 
     /// <summary>Puts the limits of an end point together.</summary>
     /// <param name="name">The method.</param>
@@ -55,7 +70,9 @@ internal sealed class RpcGates
 
         if (metadata.GetMetadata<RpcConcurrencyMetadata>() is { } concurrency)
         {
-            gates.Add(new RpcConcurrencyGate(concurrency.Options, _priorities, _time, RpcGateKind.OfMethod));
+            RpcConcurrencyGate gate = new(concurrency.Options, _priorities, _time, RpcGateKind.OfMethod);
+            _ofMethods.Add((gate, name.ToString()));
+            gates.Add(gate);
         }
 
         if (server is not null)

@@ -10,7 +10,7 @@ namespace Kestrel.Rpc.Middleware;
 internal sealed class RpcRateLimiterGate(
     Func<RpcServedCall, RateLimitLease> attempt, Func<RpcServedCall, CancellationToken, ValueTask<RateLimitLease>> acquire, bool needsRequest) : RpcGate
 {
-    private static readonly RpcFault Refusal = RpcFault.Of(RpcStatusCode.ResourceExhausted, "The rate limit of the method is reached.") with { IsNotProcessed = true };
+    private static readonly RpcFault Refusal = RpcFault.Of(RpcStatusCode.ResourceExhausted, "The rate limit of the method is reached.") with { IsNotProcessed = true, Rejection = RpcRejection.RateLimit };
 
     public override bool NeedsRequest => needsRequest;
 

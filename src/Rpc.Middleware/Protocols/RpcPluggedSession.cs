@@ -147,11 +147,14 @@ internal sealed class RpcPluggedSession : IRpcProtocolServer
         }
         else if (!call.Plugged!.IsWithinLimits)
         {
-            Fail(call, RpcFault.Of(RpcStatusCode.ResourceExhausted, $"A message of more than {Limits.MaxBodyLength} bytes is over the limit.", route.Name));
+            Fail(call, RpcFault.Of(RpcStatusCode.ResourceExhausted, $"A message of more than {Limits.MaxBodyLength} bytes is over the limit.", route.Name) with
+            {
+                IsNotProcessed = true, Rejection = RpcRejection.Size,
+            });
         }
         else if (call.Plugged.Timeout <= TimeSpan.Zero)
         {
-            Fail(call, RpcFault.Of(RpcStatusCode.DeadlineExceeded, "The time for the call was over when it came.", route.Name));
+            Fail(call, RpcFault.Of(RpcStatusCode.DeadlineExceeded, "The time for the call was over when it came.", route.Name) with { IsNotProcessed = true });
         }
         else
         {
@@ -168,6 +171,7 @@ internal sealed class RpcPluggedSession : IRpcProtocolServer
 
     private RpcPluggedProgress Refuse(string reason)
     {
+        _connection.Server.Observer.OnConnectionClosed("bad_frame");
         Log.BadFrame(_connection.Logger, Connection.ConnectionId, RpcNames.ForLog(reason));
         return RpcPluggedProgress.Refused;
     }

@@ -35,9 +35,11 @@ internal sealed class RpcSniffMiddleware(ProtocolTable table, RpcServer server, 
                 await protocol.ServeAsync(connection);
                 break;
             case RpcSniffResult.Settled:
+                server.Observer.OnConnectionRejected("protocol");
                 Log.UnknownProtocol(Logger, connection.ConnectionId);
                 break;
             case RpcSniffResult.TimedOut:
+                server.Observer.OnConnectionRejected("silence");
                 Log.SniffTimedOut(Logger, connection.ConnectionId, timeout);
                 break;
             default:

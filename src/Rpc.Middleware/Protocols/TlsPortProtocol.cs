@@ -26,6 +26,11 @@ internal sealed class TlsPortProtocol(ConnectionDelegate? next, RpcServer server
             Log.UnknownProtocol(server.Logger, connection.ConnectionId);
         }
 
+        if (next is null)
+        {
+            server.Observer.OnConnectionRejected("protocol");
+        }
+
         return next?.Invoke(connection) ?? Task.CompletedTask;
     }
 }

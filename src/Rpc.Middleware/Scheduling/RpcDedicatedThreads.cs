@@ -34,6 +34,18 @@ internal sealed class RpcDedicatedThreads : IDisposable
         }
     }
 
+    /// <summary>Calls that wait for a thread.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _count;
+            }
+        }
+    }
+
     /// <summary>Hands a call, or what is left of one, over.</summary>
     /// <returns>False if too many wait already.</returns>
     public bool TryRun(IRpcDedicatedWork work)
@@ -62,7 +74,8 @@ internal sealed class RpcDedicatedThreads : IDisposable
         }
     }
 
-    private static RpcFault Refused(RpcStatusCode code, string message) => RpcFault.Of(code, message) with { IsNotProcessed = true };
+    private static RpcFault Refused(RpcStatusCode code, string message) =>
+        RpcFault.Of(code, message) with { IsNotProcessed = true, Rejection = code == RpcStatusCode.ResourceExhausted ? RpcRejection.Threads : RpcRejection.ByStatus };
 
     private void Work()
     {

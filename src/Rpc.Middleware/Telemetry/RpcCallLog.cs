@@ -2,7 +2,7 @@ using Kestrel.Rpc.Protocol;
 
 namespace Kestrel.Rpc.Middleware;
 
-/// <summary>Logs calls that were slow or failed, not more than so many a second of each method. Any thread.</summary>
+/// <summary>Logs calls that were slow or failed, not more than so many a second of each method. Immutable; any thread.</summary>
 internal sealed class RpcCallLog
 {
     private readonly RpcServer _server;
@@ -19,14 +19,19 @@ internal sealed class RpcCallLog
     }
 
     /// <summary>Null if the options want none.</summary>
-    public static RpcCallLog? Create(RpcServer server) =>
-        server.Options.CallLog is { SlowerThan: null, Errors: false } ? null : new RpcCallLog(server, server.Options.CallLog);
+    public static RpcCallLog? Create(RpcServer server, RpcCallLogOptions options) =>
+        options is { SlowerThan: null, Errors: false } ? null : new RpcCallLog(server, options);
 
-    public void OnEnded(RpcServedCall call, RpcObservedCall observed, in RpcCallEnd end)
+    /// <summary>Logs a call if it is one of those.</summary>
+    /// <param name="call">The call, which is still what it was.</param>
+    /// <param name="observed">What was noted of it.</param>
+    /// <param name="budget">The lines of its method.</param>
+    /// <param name="end">How it ended.</param>
+    public void OnEnded(RpcServedCall call, RpcObservedCall observed, RpcLogBudget budget, in RpcCallEnd end)
     {
         bool hasFailed = _hasErrors && RpcMethodTags.IsServerError(end.Status);
         if ((!hasFailed && end.Duration < _slowerThan)
-            || !observed.Method.LogBudget.TryTake(_server.TimeProvider, end.Timestamp, _perSecond, out long suppressed))
+            || !budget.TryTake(_server.TimeProvider, end.Timestamp, _perSecond, out long suppressed))
         {
             return;
         }

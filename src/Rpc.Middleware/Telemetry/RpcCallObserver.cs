@@ -9,7 +9,8 @@ namespace Kestrel.Rpc.Middleware;
 /// </summary>
 internal sealed class RpcCallObserver(RpcServer server, RpcServerMetrics metrics, RpcTracing tracing)
 {
-    private readonly RpcCallLog? _log = RpcCallLog.Create(server);
+    private volatile RpcCallLog? _log = RpcCallLog.Create(server, server.Options.CallLog);
+    private readonly RpcLogBudget _linesOfOthers = new(); // their tags are those of all servers
     private int _hasFailed;
 
     /// <summary>Whether anybody watches. Asked once for each read of a connection.</summary>
@@ -20,6 +21,9 @@ internal sealed class RpcCallObserver(RpcServer server, RpcServerMetrics metrics
     public RpcTracing Tracing => tracing;
 
     private TimeProvider Time => server.TimeProvider;
+
+    /// <summary>Goes on with other options of the log.</summary>
+    public void Apply(RpcCallLogOptions options) => _log = RpcCallLog.Create(server, options);
 
     /// <summary>A call has its method, and is about to run unless its request is none.</summary>
     public void OnDispatched(RpcObservedCall observed, RpcEndpoint endpoint, in ReadOnlySequence<byte> body)
@@ -79,7 +83,35 @@ internal sealed class RpcCallObserver(RpcServer server, RpcServerMetrics metrics
             OnFailed(exception);
         }
 
-        _log?.OnEnded(call, observed, end);
+        _log?.OnEnded(call, observed, observed.Method == RpcMethodTags.Other ? _linesOfOthers : observed.Method.LogBudget, end);
+    }
+
+    /// <summary>A connection was refused before a call of it was taken.</summary>
+    /// <param name="reason">One of the few words that <see cref="RpcServerTelemetry.ReasonTag"/> names.</param>
+    public void OnConnectionRejected(string reason)
+    {
+        try
+        {
+            metrics.ConnectionRejected(reason);
+        }
+        catch (Exception exception)
+        {
+            OnFailed(exception);
+        }
+    }
+
+    /// <summary>The server ends a connection because of its peer.</summary>
+    /// <param name="reason">One of the few words that <see cref="RpcServerTelemetry.CloseReasonTag"/> names.</param>
+    public void OnConnectionClosed(string reason)
+    {
+        try
+        {
+            metrics.ConnectionClosed(reason);
+        }
+        catch (Exception exception)
+        {
+            OnFailed(exception);
+        }
     }
 
     /// <summary>A listener has thrown.</summary>
@@ -113,20 +145,9 @@ internal sealed class RpcCallObserver(RpcServer server, RpcServerMetrics metrics
         }
 
         metrics.CallEnded(observed.Method, end.Status, end.Duration);
-        if (fault is { IsNotProcessed: true } && end.Status != RpcStatusCode.Unimplemented)
+        if (fault is { IsNotProcessed: true } refused && end.Status != RpcStatusCode.Unimplemented)
         {
-            metrics.CallRejected(observed.Method, ReasonOf(end.Status));
+            metrics.CallRejected(observed.Method, RpcRejections.ReasonOf(refused.Rejection, end.Status));
         }
     }
-
-    private static string ReasonOf(RpcStatusCode status) => status switch
-    {
-        RpcStatusCode.ResourceExhausted => "limit",
-        RpcStatusCode.DeadlineExceeded => "deadline",
-        RpcStatusCode.Unavailable => "draining",
-        RpcStatusCode.Unauthenticated => "unauthenticated",
-        RpcStatusCode.PermissionDenied => "forbidden",
-        RpcStatusCode.Cancelled => "cancelled",
-        _ => "invalid",
-    };
 }

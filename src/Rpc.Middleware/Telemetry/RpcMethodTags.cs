@@ -25,6 +25,7 @@ internal sealed class RpcMethodTags
     public RpcMethodTags(string method)
     {
         Method = method;
+        ActivityName = method == RpcServerTelemetry.OtherMethod ? RpcServerTelemetry.SystemName : method; // as the conventions say
         Tags = [new(RpcServerTelemetry.SystemNameTag, RpcServerTelemetry.SystemName), new(RpcServerTelemetry.MethodTag, method)];
     }
 
@@ -32,6 +33,9 @@ internal sealed class RpcMethodTags
     public static RpcMethodTags Other { get; } = new(RpcServerTelemetry.OtherMethod);
 
     public string Method { get; }
+
+    /// <summary>What activities of its calls are called.</summary>
+    public string ActivityName { get; }
 
     /// <summary>System and method.</summary>
     public KeyValuePair<string, object?>[] Tags { get; }

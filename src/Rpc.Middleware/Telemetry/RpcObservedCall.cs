@@ -12,6 +12,9 @@ internal sealed class RpcObservedCall
     /// <summary>Whether it counts among the active calls.</summary>
     public bool IsDispatched { get; set; }
 
+    /// <summary>Whether its pipeline has begun; if not it was refused before.</summary>
+    public bool HasBegun { get; set; }
+
     /// <summary>From the read of its request to the beginning of its pipeline.</summary>
     public TimeSpan QueueTime { get; set; }
 
@@ -27,6 +30,7 @@ internal sealed class RpcObservedCall
         Method = RpcMethodTags.Other;
         HasStreams = false;
         IsDispatched = false;
+        HasBegun = false;
         QueueTime = default;
         Activity = null;
         Streams = null;

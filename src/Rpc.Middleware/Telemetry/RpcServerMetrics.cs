@@ -38,6 +38,8 @@ internal sealed class RpcServerMetrics
     private readonly UpDownCounter<long> _activeCalls;
     private readonly UpDownCounter<long> _activeStreams;
     private readonly Counter<long> _rejectedCalls;
+    private readonly Counter<long> _rejectedConnections;
+    private readonly Counter<long> _closedConnections;
     private readonly RpcConnectionCounts _connections = new();
 
     public RpcServerMetrics(IMeterFactory meters)
@@ -54,6 +56,13 @@ internal sealed class RpcServerMetrics
         _activeCalls = meter.CreateUpDownCounter<long>(RpcServerTelemetry.ActiveCalls, "{call}", "Calls that were dispatched and have not ended.");
         _activeStreams = meter.CreateUpDownCounter<long>(RpcServerTelemetry.ActiveStreams, "{call}", "Those of them that have streams.");
         _rejectedCalls = meter.CreateCounter<long>(RpcServerTelemetry.RejectedCalls, "{call}", "Calls that were refused before a handler saw them.");
+        _rejectedConnections = meter.CreateCounter<long>(
+            RpcServerTelemetry.RejectedConnections, "{connection}", "Connections that were refused before a call of theirs was taken.");
+        _closedConnections = meter.CreateCounter<long>(
+            RpcServerTelemetry.ClosedConnections, "{connection}", "Connections that the server has ended because of what their peer did, or did not do.");
+        meter.CreateObservableUpDownCounter(RpcServerTelemetry.WaitingCalls, Gates.Waiting, "{call}", "Calls that wait for their turn at a limit.");
+        meter.CreateObservableUpDownCounter(RpcServerTelemetry.AdmittedCalls, Gates.Admitted, "{call}", "Calls that a limit has let in and that have not ended.");
+        meter.CreateObservableUpDownCounter(RpcServerTelemetry.CallLimit, Gates.Limits, "{call}", "Calls that a limit lets run at once, now.");
         meter.CreateObservableUpDownCounter(RpcServerTelemetry.Connections, _connections.Measure, "{connection}", "Open connections, by protocol and version.");
     }
 
@@ -68,6 +77,9 @@ internal sealed class RpcServerMetrics
 
     /// <summary>Counts connections, whether anybody listens or not: the counts are right whenever somebody begins to.</summary>
     public RpcConnectionCounts Connections => _connections;
+
+    /// <summary>What the limits say of themselves.</summary>
+    public RpcGateMeasurements Gates { get; } = new();
 
     public void CallStarted(RpcMethodTags method, bool hasStreams)
     {
@@ -107,4 +119,10 @@ internal sealed class RpcServerMetrics
     /// <param name="reason">One of the few words that <see cref="RpcServerTelemetry.ReasonTag"/> names.</param>
     public void CallRejected(RpcMethodTags method, string reason) =>
         _rejectedCalls.Add(1, method.Tags[0], method.Tags[1], new KeyValuePair<string, object?>(RpcServerTelemetry.ReasonTag, reason));
+
+    /// <summary>Counts a connection that was refused before a call of it was taken.</summary>
+    public void ConnectionRejected(string reason) => _rejectedConnections.Add(1, new KeyValuePair<string, object?>(RpcServerTelemetry.ReasonTag, reason));
+
+    /// <summary>Counts a connection that the server ends because of its peer.</summary>
+    public void ConnectionClosed(string reason) => _closedConnections.Add(1, new KeyValuePair<string, object?>(RpcServerTelemetry.CloseReasonTag, reason));
 }

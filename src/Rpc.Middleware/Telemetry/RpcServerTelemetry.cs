@@ -10,7 +10,7 @@ namespace Kestrel.Rpc.Middleware;
 /// </remarks>
 public static class RpcServerTelemetry
 {
-    /// <summary>The <see cref="System.Diagnostics.ActivitySource"/>: one activity of kind Server for each call that reaches its pipeline.</summary>
+    /// <summary>The <see cref="System.Diagnostics.ActivitySource"/>: one activity of kind Server for each call, refused ones too.</summary>
     public const string ActivitySourceName = "Kestrel.Rpc.Server";
 
     /// <summary>The meter, for example for <c>dotnet-counters monitor --counters Kestrel.Rpc.Server</c>.</summary>
@@ -46,6 +46,21 @@ public static class RpcServerTelemetry
     /// <summary>Up-down counter: open connections, told apart by <see cref="ProtocolNameTag"/> and <see cref="ProtocolVersionTag"/>.</summary>
     public const string Connections = "kestrel.rpc.server.connections";
 
+    /// <summary>Counter: connections that were refused before a call of theirs was taken, told apart by <see cref="ReasonTag"/>.</summary>
+    public const string RejectedConnections = "kestrel.rpc.server.rejected_connections";
+
+    /// <summary>Counter: connections that the server has ended because of what their peer did or did not do, told apart by <see cref="CloseReasonTag"/>.</summary>
+    public const string ClosedConnections = "kestrel.rpc.server.closed_connections";
+
+    /// <summary>Up-down counter: calls that wait for their turn at a limit, told apart by <see cref="ScopeTag"/>.</summary>
+    public const string WaitingCalls = "kestrel.rpc.server.waiting_calls";
+
+    /// <summary>Up-down counter: calls that a limit has let in and that have not ended, likewise.</summary>
+    public const string AdmittedCalls = "kestrel.rpc.server.admitted_calls";
+
+    /// <summary>Up-down counter: how many calls a limit lets run at once, likewise. An adaptive limit moves.</summary>
+    public const string CallLimit = "kestrel.rpc.server.call_limit";
+
     /// <summary>The system of the calls, always <see cref="SystemName"/>.</summary>
     public const string SystemNameTag = "rpc.system.name";
 
@@ -58,6 +73,9 @@ public static class RpcServerTelemetry
     /// <summary>The method of every call whose method does not exist or could not be read, so that peers cannot make up series.</summary>
     public const string OtherMethod = "_OTHER";
 
+    /// <summary>Of activities whose method is <see cref="OtherMethod"/>: what the caller has called, cut after 128 characters, if it could be read.</summary>
+    public const string OriginalMethodTag = "rpc.method_original";
+
     /// <summary>The status of a call: <c>OK</c>, <c>NOT_FOUND</c> and so on.</summary>
     public const string StatusCodeTag = "rpc.response.status_code";
 
@@ -68,9 +86,17 @@ public static class RpcServerTelemetry
     public const string ErrorTypeTag = "error.type";
 
     /// <summary>
-    /// Why a call was refused: <c>limit</c>, <c>deadline</c>, <c>draining</c>, <c>unauthenticated</c>, <c>forbidden</c>, <c>cancelled</c> or <c>invalid</c>.
+    /// Why a call was refused: <c>call_limit</c>, <c>connection_limit</c>, <c>connections</c>, <c>overload</c>, <c>rate_limit</c>, <c>threads</c>, <c>size</c>,
+    /// <c>deadline</c>, <c>draining</c>, <c>unauthenticated</c>, <c>cancelled</c> or <c>invalid</c>. Why a connection was: <c>connections</c>,
+    /// <c>unauthenticated</c>, <c>draining</c>, <c>protocol</c> or <c>silence</c>.
     /// </summary>
     public const string ReasonTag = "kestrel.rpc.reject.reason";
+
+    /// <summary>Why the server has ended a connection: <c>idle</c>, <c>slow_sender</c>, <c>slow_reader</c>, <c>flood</c> or <c>bad_frame</c>.</summary>
+    public const string CloseReasonTag = "kestrel.rpc.close.reason";
+
+    /// <summary>Whose limit it is: <c>server</c>, <c>method</c> (with <see cref="MethodTag"/>) or <c>dedicated</c>, the threads for methods that block.</summary>
+    public const string ScopeTag = "kestrel.rpc.limit.scope";
 
     /// <summary><c>rpc</c>, or the name of the application's own protocol.</summary>
     public const string ProtocolNameTag = "network.protocol.name";

@@ -4,7 +4,7 @@ using Kestrel.Rpc.Protocol;
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
-/// The server's activities: one for each call that reaches its pipeline, current while that runs, and over when the reply was handed to the transport.
+/// The server's activities: one for each call, current while its pipeline runs, and over when the reply was handed to the transport.
 /// Its parent is what the caller's metadata names, else it is a root; what was current when the connection began is linked. Any thread.
 /// </summary>
 internal sealed class RpcTracing(TimeProvider time, DistributedContextPropagator propagator) : IDisposable
@@ -15,7 +15,7 @@ internal sealed class RpcTracing(TimeProvider time, DistributedContextPropagator
 
     /// <summary>Makes the activity of a call. <see cref="Start"/> makes it the current one.</summary>
     /// <returns>Null if nobody wants one.</returns>
-    public Activity? Create(RpcCall call, RpcServerConnection connection)
+    public Activity? Create(RpcCall call, RpcMethodTags method, RpcServerConnection connection)
     {
         Activity? around = Activity.Current;
         if (around is not null)
@@ -26,7 +26,7 @@ internal sealed class RpcTracing(TimeProvider time, DistributedContextPropagator
 
         try
         {
-            return Create(call, connection.Trace);
+            return Create(call, method, connection.Trace);
         }
         finally
         {
@@ -43,6 +43,33 @@ internal sealed class RpcTracing(TimeProvider time, DistributedContextPropagator
         Activity.Current = null; // as in Create: starting looks for a parent, too
         activity.SetStartTime((time.GetUtcNow() - time.GetElapsedTime(receivedAt)).UtcDateTime);
         activity.Start();
+    }
+
+    /// <summary>Makes and starts the activity of a call that was refused before its pipeline has begun. It is nobody's current one.</summary>
+    /// <returns>Null if nobody wants one.</returns>
+    public Activity? CreateRefused(RpcCall call, RpcMethodTags method, RpcServerConnection connection)
+    {
+        Activity? activity = Create(call, method, connection);
+        if (activity is null)
+        {
+            return null;
+        }
+
+        if (activity.IsAllDataRequested && method == RpcMethodTags.Other && call.Fault is { Service.Length: > 0 } fault)
+        {
+            activity.SetTag(RpcServerTelemetry.OriginalMethodTag, RpcNames.ForLog($"{fault.Service}/{fault.Method}"));
+        }
+
+        Activity? current = Activity.Current;
+        try
+        {
+            Start(activity, call.ReceivedAt);
+            return activity;
+        }
+        finally
+        {
+            Activity.Current = current;
+        }
     }
 
     /// <summary>Ends the activity of a call, with what has become of it.</summary>
@@ -71,7 +98,7 @@ internal sealed class RpcTracing(TimeProvider time, DistributedContextPropagator
 
     public void Dispose() => Source.Dispose();
 
-    private Activity? Create(RpcCall call, RpcConnectionTrace connection)
+    private Activity? Create(RpcCall call, RpcMethodTags method, RpcConnectionTrace connection)
     {
         RpcMetadata metadata = call.RequestMetadata;
         ActivityContext parent = default;
@@ -81,9 +108,8 @@ internal sealed class RpcTracing(TimeProvider time, DistributedContextPropagator
             ActivityContext.TryParse(traceParent, traceState, isRemote: true, out parent);
         }
 
-        RpcMethodTags method = call.Endpoint.Tags;
         Activity? activity = Source.CreateActivity(
-            method.Method, ActivityKind.Server, parent, [.. method.Tags, .. connection.ServerTags], connection.Links, ActivityIdFormat.W3C);
+            method.ActivityName, ActivityKind.Server, parent, [.. method.Tags, .. connection.ServerTags], connection.Links, ActivityIdFormat.W3C);
         if (activity is null)
         {
             return null;

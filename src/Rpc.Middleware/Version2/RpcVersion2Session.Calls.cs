@@ -53,6 +53,7 @@ internal sealed partial class RpcVersion2Session
         if (FindFault(method, header, state) is { } fault)
         {
             OnRefused(fault);
+            NoteContext(header, state);
             Fail(call, fault);
             return true;
         }
@@ -138,12 +139,12 @@ internal sealed partial class RpcVersion2Session
 
         if (UnderWay >= _maxConcurrentCalls)
         {
-            return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.");
+            return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls are under way on this connection.", RpcRejection.ConnectionLimit);
         }
 
         if (endpoint.Shape != RpcMethodShape.Unary && Volatile.Read(ref _streams) >= Server.Live.MaxStreamsPerConnection)
         {
-            return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls with streams are under way on this connection.");
+            return NotProcessed(RpcStatusCode.ResourceExhausted, "Too many calls with streams are under way on this connection.", RpcRejection.ConnectionLimit);
         }
 
         if (header.Timeout <= TimeSpan.Zero)
@@ -162,7 +163,7 @@ internal sealed partial class RpcVersion2Session
             RpcStatusCode code = error is RpcMetadataError.TooManyEntries or RpcMetadataError.TooLong
                 ? RpcStatusCode.ResourceExhausted
                 : RpcStatusCode.InvalidArgument;
-            return NotProcessed(code, $"The metadata is refused: {error}.");
+            return NotProcessed(code, $"The metadata is refused: {error}.", code == RpcStatusCode.ResourceExhausted ? RpcRejection.Size : RpcRejection.ByStatus);
         }
 
         state.RequestMetadata = metadata;
@@ -182,11 +183,22 @@ internal sealed partial class RpcVersion2Session
 
         long length = Math.Max(header.MessageLength, bodyLength);
         return length > _maxMessageLength || Volatile.Read(ref _collected) + length > (long)LongestMessagesAtOnce * _maxMessageLength
-            ? NotProcessed(RpcStatusCode.ResourceExhausted, $"A message of {length} bytes is over the limit, or there are too many at once.")
+            ? NotProcessed(RpcStatusCode.ResourceExhausted, $"A message of {length} bytes is over the limit, or there are too many at once.", RpcRejection.Size)
             : null;
     }
 
-    private static RpcFault NotProcessed(RpcStatusCode code, string message) => RpcFault.Of(code, message) with { IsNotProcessed = true };
+    private static RpcFault NotProcessed(RpcStatusCode code, string message, RpcRejection rejection = RpcRejection.ByStatus) =>
+        RpcFault.Of(code, message) with { IsNotProcessed = true, Rejection = rejection };
+
+    // The trace of a call that is refused before its metadata is looked at. Read only if somebody traces: refusing must cost little.
+    private void NoteContext(scoped in RpcReceivedHeader header, RpcVersion2Call state)
+    {
+        if (_connection.IsObserved && Server.Observer.Tracing.IsOn
+            && header.ReadMetadata(RpcMetadataLimits.Default, out RpcMetadata metadata) == RpcMetadataError.None)
+        {
+            state.RequestMetadata = metadata;
+        }
+    }
 
     // The handler runs at once, and reads what has come and what comes.
     private bool StartStream(

@@ -202,6 +202,7 @@ internal sealed partial class RpcVersion2Session
             return true;
         }
 
+        Server.Observer.OnConnectionClosed("flood");
         Log.Flooded(Logger, ConnectionId, reason);
         SendGoAway(RpcGoAwayCode.EnhanceYourCalm, reason);
         return false;
@@ -212,6 +213,7 @@ internal sealed partial class RpcVersion2Session
 
     private bool Refuse(RpcGoAwayCode code, string reason)
     {
+        Server.Observer.OnConnectionClosed("bad_frame");
         Log.BadFrame(Logger, ConnectionId, reason);
         SendGoAway(code, reason);
         return false;

@@ -102,11 +102,17 @@ public sealed class PackageTests(PackedPackages packages) : IClassFixture<Packed
         Assert.Equal(1, wrong.ExitCode);
         Assert.Contains("error KRPC100: RpcServices is 'Some'", wrong.Output, StringComparison.Ordinal);
 
-        // Where nothing is asked for, nothing is made.
-        project.WriteProject("""<Protobuf Include="pro tos/other.proto" RpcServices="None" />""");
+        project.WriteProject("""<Protobuf Include="pro tos/greeter.proto" RpcServices="Client" GrpcServices="Client" />""");
+        Assert.Contains("error KRPC108: ", (await project.GenerateAsync()).Output, StringComparison.Ordinal);
+
+        // Where nothing is asked for, or gRPC is, nothing is made.
+        project.WriteProject("""<Protobuf Include="pro tos/other.proto" RpcServices="None" /><Protobuf Include="pro tos/grpc.proto" GrpcServices="Client" />""");
         project.Write("pro tos/other.proto", Greeter);
+        project.Write("pro tos/grpc.proto", Greeter);
         (await project.GenerateAsync()).Succeeded();
         Assert.False(File.Exists(project["obj/Debug/net10.0/pro tos/OtherRpc.cs"]));
         Assert.True(File.Exists(project["obj/Debug/net10.0/pro tos/Other.cs"]));
+        Assert.False(File.Exists(project["obj/Debug/net10.0/pro tos/GrpcRpc.cs"]));
+        Assert.True(File.Exists(project["obj/Debug/net10.0/pro tos/GrpcGrpc.cs"]));
     }
 }

@@ -3,6 +3,8 @@ namespace Kestrel.Rpc.Generator.Tests;
 /// <summary>A project as a user has it.</summary>
 internal sealed class ThrowAwayProject(string folder)
 {
+    private static readonly string Version = typeof(RpcPlugin).Assembly.GetName().Version!.ToString(3);
+
     public string this[string file] => Path.Combine(folder, file);
 
     public void WriteProject(string protobufItems) => File.WriteAllText(this["Greeting.csproj"], $"""
@@ -15,9 +17,9 @@ internal sealed class ThrowAwayProject(string folder)
             <UseSharedCompilation>false</UseSharedCompilation>
           </PropertyGroup>
           <ItemGroup>
-            <PackageReference Include="Kestrel.Rpc.Middleware" Version="0.1.0" />
-            <PackageReference Include="Kestrel.Rpc.Client" Version="0.1.0" />
-            <PackageReference Include="Kestrel.Rpc.Generator" Version="0.1.0" PrivateAssets="all" />
+            <PackageReference Include="Kestrel.Rpc.Middleware" Version="{Version}" />
+            <PackageReference Include="Kestrel.Rpc.Client" Version="{Version}" />
+            <PackageReference Include="Kestrel.Rpc.Generator" Version="{Version}" PrivateAssets="all" />
             {protobufItems}
           </ItemGroup>
         </Project>

@@ -9,6 +9,7 @@ internal sealed class ChangingSource : ConfigurationProvider, IConfigurationSour
 
     public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
 
+    /// <summary>Changes a key and tells the host, which has acted when this returns. Null removes it.</summary>
     public void Change(string key, string? value)
     {
         if (value is null)

@@ -22,6 +22,8 @@ internal sealed class ConfiguredServer : IAsyncDisposable
     /// <summary>The ports, in the order in which Kestrel has bound them.</summary>
     public int[] Ports => [.. App.Urls.Select(url => new Uri(url).Port).Distinct()];
 
+    public System.Net.IPEndPoint EndPoint => new(System.Net.IPAddress.Loopback, Ports[0]);
+
     public static async Task<ConfiguredServer> StartAsync(
         Action<IConfigurationBuilder> configuration, Action<WebApplicationBuilder>? more = null, Action<RpcServerOptions>? configure = null)
     {

@@ -183,7 +183,8 @@ public sealed partial class RpcServerDocumentTests
         never.SetResult();
     }
 
-    private static string Read(string path)
+    /// <summary>A file of the repository.</summary>
+    internal static string Read(string path)
     {
         DirectoryInfo folder = new(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Kestrel.Rpc.sln")))

@@ -245,6 +245,20 @@ public sealed class HttpPipelineTests
     }
 
     [Fact]
+    public async Task Method_WithDedicatedThreads_RunsOnOne()
+    {
+        string? thread = null;
+        await using HttpPeer peer = await HttpPeer.StartAsync(app => app.MapRpc(Golden.Name, (HelloRequest _) =>
+        {
+            thread = Thread.CurrentThread.Name;
+            return new HelloReply();
+        }).WithScheduling(RpcScheduling.Dedicated).WithHttp());
+
+        Assert.Equal(HttpStatusCode.OK, (await peer.PostAsync(HttpPeer.Hello, "{}")).Status);
+        Assert.StartsWith("RPC dedicated", thread, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Host_Stops_RunningCallEnds()
     {
         TaskCompletionSource isStarted = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.IO.Pipelines;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -12,9 +13,13 @@ public sealed class StreamCostTests
     private const int Items = 1000; // well below what may wait
     private const int Calls = 20;
 
-    [Fact]
-    public async Task Write_WithRoom_EndsAtOnceAllocatesNothingAndLeavesWithOthers()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Write_WithRoom_EndsAtOnceAllocatesNothingAndLeavesWithOthers(bool isListenedTo)
     {
+        int measured = 0;
+        using MeterListener? listener = isListenedTo ? AllocationTests.ListenToAll(() => Interlocked.Increment(ref measured)) : null;
         Int32Value item = new() { Value = 1_000_000 };
         long leastAllocated = long.MaxValue;
         bool allAtOnce = true;
@@ -46,6 +51,7 @@ public sealed class StreamCostTests
 
         Assert.True(allAtOnce);
         Assert.Equal(0, leastAllocated);
+        Assert.True(!isListenedTo || measured >= Items * Calls, $"{measured} measurements");
         Assert.InRange(output.Flushes, Calls, Calls * Items / 20);
         Assert.True(output.Written >= (long)Calls * Items * (16 + item.CalculateSize()));
     }

@@ -112,6 +112,53 @@ public sealed class CallLogTests
     }
 
     [Fact]
+    public async Task Reload_OptionsOfTheLog_TakeEffectWithTheNextRead()
+    {
+        ChangingSource source = new()
+        {
+            Values =
+            {
+                ["Rpc:Server:CallLog:MaxPerSecond"] = "100",
+                ["Rpc:Server:Service:0:Name"] = "helloworld",
+                ["Rpc:Server:Service:0:Ip"] = "127.0.0.1",
+                ["Rpc:Server:Service:0:Port"] = "0",
+            },
+        };
+        await using ConfiguredServer server = await ConfiguredServer.StartAsync(
+            configuration => configuration.Add(source), builder => builder.Services.AddSingleton<TimeProvider>(new ManualTime()));
+        RpcCallObserver observer = server.App.Services.GetRequiredService<RpcCallObserver>();
+        await using RpcConnection connection = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
+        async Task<int> CallAsync()
+        {
+            int before = server.Logs.Ours.Count(line => line.Id is Slow or Failed);
+            for (int i = 0; i < 3; i++)
+            {
+                await connection.CallAsync(Hello, new HelloRequest()).AsTask().InTime();
+            }
+
+            await FailAsync(connection, Unknown, "");
+            return server.Logs.Ours.Count(line => line.Id is Slow or Failed) - before;
+        }
+
+        Assert.Equal((0, false), (await CallAsync(), observer.IsOn));
+        source.Change("Rpc:Server:CallLog:Errors", "true");
+        Assert.Equal((1, true), (await CallAsync(), observer.IsOn));
+        source.Change("Rpc:Server:CallLog:SlowerThan", "00:00:00");
+        Assert.Equal(4, await CallAsync());
+        source.Change("Rpc:Server:CallLog:SlowerThan", "00:00:01");
+        Assert.Equal(1, await CallAsync());
+        source.Change("Rpc:Server:CallLog:MaxPerSecond", "3"); // the manual clock stands still, and this second has had three
+        Assert.Equal(0, await CallAsync());
+        source.Change("Rpc:Server:CallLog:MaxPerSecond", "0");
+        Assert.Single(server.Logs.Ours, line => line.Id == 93 && line.Message.Contains("CallLog.MaxPerSecond is 0", StringComparison.Ordinal));
+        source.Change("Rpc:Server:CallLog:MaxPerSecond", "5");
+        source.Change("Rpc:Server:CallLog:Errors", "false");
+        source.Change("Rpc:Server:CallLog:SlowerThan", null);
+        Assert.Equal((0, false), (await CallAsync(), observer.IsOn));
+        Assert.DoesNotContain(server.Logs.Ours, line => line.Id == 94);
+    }
+
+    [Fact]
     public async Task Start_OptionsOutOfRange_FailsWithTheirNames()
     {
         OptionsValidationException failed = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(options =>

@@ -189,7 +189,7 @@ public sealed class CallMetricTests
         await peer.ReceiveResponseAsync(1);
 
         Measured rejected = Assert.Single(metrics.Of(RpcServerTelemetry.RejectedCalls));
-        Assert.Equal(("limit", Golden.Name), (rejected[RpcServerTelemetry.ReasonTag], rejected["rpc.method"]));
+        Assert.Equal(("connection_limit", Golden.Name), (rejected[RpcServerTelemetry.ReasonTag], rejected["rpc.method"]));
         Assert.Equal(
             ["RESOURCE_EXHAUSTED", "OK"], metrics.Of(RpcServerTelemetry.CallDuration).Select(measured => measured["rpc.response.status_code"]));
         Assert.Equal(2, metrics.Of(RpcServerTelemetry.ActiveCalls).Count); // of the one that ran

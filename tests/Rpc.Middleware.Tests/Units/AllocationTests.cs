@@ -80,17 +80,7 @@ public sealed class AllocationTests
     {
         RpcBoundHandler handler = new(RpcRequestParsers.Create<HelloRequest>(), context => RpcReplyResults.FromMessage(context, Reply));
         long measured = 0;
-        using MeterListener listener = new();
-        listener.InstrumentPublished = (instrument, meters) =>
-        {
-            if (instrument.Meter.Name == RpcServerTelemetry.MeterName)
-            {
-                meters.EnableMeasurementEvents(instrument);
-            }
-        };
-        listener.SetMeasurementEventCallback<double>((_, _, _, _) => Interlocked.Increment(ref measured));
-        listener.SetMeasurementEventCallback<long>((_, _, _, _) => Interlocked.Increment(ref measured));
-        listener.Start();
+        using MeterListener listener = ListenToAll(() => Interlocked.Increment(ref measured));
 
         double bytes = version == 1
             ? await MeasureAsync(handler, scheduling)
@@ -103,6 +93,23 @@ public sealed class AllocationTests
 
         Assert.InRange(bytes, 0, RequestBytes() + (scheduling == RpcScheduling.ThreadPool ? 16 : 0));
         Assert.True(measured >= 6 * Batch * Rounds, $"{measured} measurements"); // duration, queue, two sizes, active twice
+    }
+
+    /// <summary>Listens to every instrument of every server of the process.</summary>
+    internal static MeterListener ListenToAll(Action onMeasured)
+    {
+        MeterListener listener = new();
+        listener.InstrumentPublished = (instrument, meters) =>
+        {
+            if (instrument.Meter.Name == RpcServerTelemetry.MeterName)
+            {
+                meters.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => onMeasured());
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => onMeasured());
+        listener.Start();
+        return listener;
     }
 
     // The message and its text, as this runtime lays them out.

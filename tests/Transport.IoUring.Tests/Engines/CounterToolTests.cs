@@ -67,7 +67,7 @@ internal static class CounterToolChecks
         using TestClient before = await server.ConnectAsync();
         await before.EchoAsync(seed: 1, Length);
 
-        using var readings = new CounterReadings();
+        using var readings = new CounterReadings(TransportMetrics.MeterName);
         await Eventually.TrueAsync(() => readings[TransportMetrics.AcceptedConnections] == 1);
         using TestClient after = await server.ConnectAsync();
         await after.EchoAsync(seed: 2, Length);
