@@ -2,7 +2,7 @@ namespace Kestrel.Rpc.Middleware;
 
 /// <summary>
 /// Decides who a peer is, once for each connection and before any of its calls: <c>services.AddRpcConnectionAuthenticator&lt;T&gt;()</c>. It is asked
-/// with the first request of an RPC connection, whatever its protocol; connections of HTTP have HTTP's own ways. One object for all connections,
+/// with the first request of an RPC connection, whatever its protocol, and for each call over HTTP (<c>WithHttp()</c>); other HTTP requests have HTTP's own ways. One object for all connections,
 /// so any thread.
 /// </summary>
 public interface IRpcConnectionAuthenticator

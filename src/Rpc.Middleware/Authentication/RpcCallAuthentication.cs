@@ -7,8 +7,8 @@ internal sealed partial class RpcCallAuthentication(RpcServer server, IRpcCallAu
 {
     private readonly string _key = server.Options.Authentication.CredentialsKey.ToLowerInvariant(); // as it stands on the wire
 
-    /// <summary>Puts it in front of a pipeline, which is counted as <see cref="RpcStep"/> does.</summary>
-    public RpcDelegate Around(RpcDelegate pipeline) => context => InvokeAsync((RpcCall)context, pipeline);
+    /// <summary>Puts it in front of a pipeline, which is counted as <see cref="RpcStep"/> does. Calls over HTTP were verified before they came here.</summary>
+    public RpcDelegate Around(RpcDelegate pipeline) => context => context is RpcCall call ? InvokeAsync(call, pipeline) : pipeline(context);
 
     private ValueTask InvokeAsync(RpcCall call, RpcDelegate pipeline)
     {

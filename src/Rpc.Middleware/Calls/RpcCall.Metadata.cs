@@ -42,6 +42,8 @@ internal sealed partial class RpcCall
         }
     }
 
+    public override RpcServer Server => _owner.Server;
+
     /// <summary>The connection that the call belongs to.</summary>
     public RpcServerConnection Owner => _owner;
 

@@ -10,16 +10,14 @@ internal sealed partial class RpcCall
     private bool _isObserved; // somebody watched when it was read
     private RpcObservedCall? _observed; // from the first call on that was watched
 
-    /// <summary>Whether there is a request message; not so if requests are a stream.</summary>
-    public bool HasRequest => _request is not null;
+    public override bool HasRequest => _request is not null;
 
     private RpcCallObserver Observer => _owner.Server.Observer;
 
     /// <summary>Notes where the call leads, for those who watch, before it is dispatched: it may be refused.</summary>
     public void NoteRoute(RpcRoute? route) => _route = route;
 
-    /// <summary>Notes what a handler has thrown.</summary>
-    public void NoteException(Exception exception)
+    public override void NoteException(Exception exception)
     {
         if (_observed?.Activity is { IsAllDataRequested: true } activity)
         {

@@ -12,7 +12,7 @@ namespace Kestrel.Rpc.Middleware;
 /// A call from the moment its request was read until its reply was written; pooled by its connection. One owner at a time:
 /// the read loop, then whoever runs the handler, then the reply queue.
 /// </summary>
-internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDedicatedWork
+internal sealed partial class RpcCall : RpcServedCall, IThreadPoolWorkItem, IRpcDedicatedWork
 {
     private const string NoReply = "The handler gave no reply.";
 
@@ -48,21 +48,13 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDed
     /// <summary>What the call has in a protocol that the application has brought; null in our own.</summary>
     public RpcPluggedCall? Plugged { get; }
 
-    /// <summary>When the request was read, as a timestamp of the server's clock.</summary>
-    public long ReceivedAt { get; private set; }
-
-    /// <summary>Why the call was cancelled; null if it was not.</summary>
-    public RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
+    public override RpcStatusCode? CancelledWith => Version2 is not null ? Version2.CancelledWith
         : Plugged is not null ? Plugged.CancelledWith
         : OwnCancelledWith;
 
-    /// <summary>Set if the caller gets an error.</summary>
-    public RpcFault? Fault { get; set; }
-
     public bool HasScope => _scope is not null;
 
-    /// <summary>What serialises the reply.</summary>
-    public RpcMessageFormat ReplyFormat => _route!.Endpoint.ReplyFormat;
+    public override RpcMessageFormat ReplyFormat => _route!.Endpoint.ReplyFormat;
 
     public ReadOnlySpan<byte> ReplyProtocolData => _route!.ReplyProtocolData.Span;
 
@@ -342,6 +334,5 @@ internal sealed partial class RpcCall : RpcContext, IThreadPoolWorkItem, IRpcDed
         }
     }
 
-    /// <summary>Turns an exception into what the caller gets.</summary>
-    public void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, this, _owner);
+    public override void Fail(Exception exception) => Fault = RpcExceptions.ToFault(exception, this, _owner.Server, _owner.Logger);
 }

@@ -57,7 +57,7 @@ public abstract class RpcContext : IRpcParentCall
     /// </summary>
     public abstract object? Reply { get; set; }
 
-    /// <summary>The protocol of the connection: <c>rpc</c> for our own, else <see cref="IRpcProtocol.Name"/>.</summary>
+    /// <summary>The protocol of the connection: <c>rpc</c> for our own, <c>http</c> for a call over HTTP, else <see cref="IRpcProtocol.Name"/>.</summary>
     public abstract string Protocol { get; }
 
     /// <summary>
@@ -82,7 +82,7 @@ public abstract class RpcContext : IRpcParentCall
     /// </summary>
     public abstract ReadOnlySequence<byte> ReplyAttachment { get; set; }
 
-    /// <summary>The version of our own protocol that the caller speaks: 1 or 2; 0 in protocols that the application has brought.</summary>
+    /// <summary>The version of our own protocol that the caller speaks: 1 or 2; 0 in protocols that the application has brought and over HTTP.</summary>
     public abstract int ProtocolVersion { get; }
 
     /// <summary>Whether the caller waits for no reply. Version 2; false in version 1.</summary>

@@ -1,4 +1,5 @@
 using Kestrel.Rpc.Protocol;
+using Microsoft.Extensions.Logging;
 
 namespace Kestrel.Rpc.Middleware;
 
@@ -14,13 +15,13 @@ internal static class RpcExceptions
     private const string Failed = "The handler failed.";
 
     /// <summary>Logs the exception and says what the caller gets.</summary>
-    public static RpcFault ToFault(Exception exception, RpcCall call, RpcServerConnection connection)
+    public static RpcFault ToFault(Exception exception, RpcServedCall call, RpcServer server, ILogger logger)
     {
-        string id = connection.Connection.ConnectionId;
+        string id = call.Connection.ConnectionId;
         RpcMethodName name = call.Name;
         if (call.CancelledWith is { } cancelled)
         {
-            Log.CallCancelled(connection.Logger, name, id, exception);
+            Log.CallCancelled(logger, name, id, exception);
             string message = cancelled == RpcStatusCode.Unavailable ? Stopped : Cancelled;
             RpcFault fault = new(name.Service, name.Method, RpcErrorCode.Server, message);
             return cancelled == RpcStatusCode.DeadlineExceeded
@@ -30,7 +31,7 @@ internal static class RpcExceptions
 
         if (exception is RpcException refusal)
         {
-            Log.CallRefused(connection.Logger, name, id, refusal.Code, RpcNames.ForLog(refusal.Message));
+            Log.CallRefused(logger, name, id, refusal.Code, RpcNames.ForLog(refusal.Message));
             RpcErrorCode code = Enum.IsDefined(refusal.Code) ? refusal.Code : RpcErrorCode.Server;
             return new RpcFault(name.Service, name.Method, code, refusal.Message)
             {
@@ -41,8 +42,8 @@ internal static class RpcExceptions
         }
 
         call.NoteException(exception);
-        Log.HandlerFailed(connection.Logger, name, id, exception);
-        string described = connection.Server.Live.EnableDetailedErrors ? Describe(exception) : Failed;
+        Log.HandlerFailed(logger, name, id, exception);
+        string described = server.Live.EnableDetailedErrors ? Describe(exception) : Failed;
         return new RpcFault(name.Service, name.Method, RpcErrorCode.Server, described);
     }
 

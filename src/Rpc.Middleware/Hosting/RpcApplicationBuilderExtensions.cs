@@ -7,7 +7,7 @@ public static class RpcApplicationBuilderExtensions
 {
     /// <summary>
     /// Adds middleware that every RPC call passes, in the order given; a further call of this method adds to its end. It is
-    /// composed once, when the host starts. HTTP requests do not pass it, and HTTP middleware sees no RPC. Filters and other
+    /// composed once, when the host starts. HTTP requests do not pass it unless they call a method with <c>WithHttp()</c>, and HTTP middleware sees no RPC. Filters and other
     /// conventions that are added here hold for all methods, also for those mapped before.
     /// </summary>
     /// <param name="app">The application.</param>

@@ -149,6 +149,7 @@ internal sealed partial class RpcServer(
         RpcCallAuthentication? authentication = CreateAuthentication();
         List<RpcEndpoint> endpoints = [.. _definitions.Select(definition => definition.Build(Options, services, middleware, authentication, Gates))];
         RpcDispatchTable table = Place(endpoints);
+        PlaceHttp(endpoints);
         if (endpoints.Any(endpoint => endpoint.Scheduling == RpcScheduling.Dedicated))
         {
             DedicatedThreads = new RpcDedicatedThreads(Options.Dedicated);

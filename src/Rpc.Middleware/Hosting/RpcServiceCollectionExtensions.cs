@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Kestrel.Rpc.Middleware;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Mvc.ApiExplorer;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -45,6 +47,8 @@ public static class RpcServiceCollectionExtensions
         services.AddSingleton<RpcServer>();
         services.AddSingleton<IHostedService, RpcStartup>();
         services.AddSingleton<Http2Prefaced>();
+        services.TryAddEnumerable(ServiceDescriptor.Transient<IApiDescriptionProvider, RpcHttpDescriptions>(
+            provider => new RpcHttpDescriptions(provider.GetRequiredService<EndpointDataSource>()))); // which hosts without routing do not have
 
         // Kestrel brings its sockets only if it finds no transport at all; so if it comes later, they must be there before ours.
         services.TryAddSingleton<IConnectionListenerFactory, SocketTransportFactory>();

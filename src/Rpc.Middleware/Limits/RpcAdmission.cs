@@ -18,7 +18,7 @@ internal sealed class RpcAdmission(RpcGate[] gates)
 
     /// <summary>Lets a call through the gates that are still ahead of it.</summary>
     /// <returns>The first answer that is no entrance.</returns>
-    public RpcGateAnswer TryEnter(RpcCall call)
+    public RpcGateAnswer TryEnter(RpcServedCall call)
     {
         while (call.NextGate < gates.Length)
         {
@@ -35,12 +35,12 @@ internal sealed class RpcAdmission(RpcGate[] gates)
     }
 
     /// <summary>Hands a call to the gate that lets it wait. The caller must not touch it afterwards.</summary>
-    public void Wait(RpcCall call) => gates[call.NextGate].Wait(call);
+    public void Wait(RpcServedCall call) => gates[call.NextGate].Wait(call);
 
     /// <summary>Leaves the gates that a call has entered.</summary>
     /// <param name="call">The call.</param>
     /// <param name="entered">A bit for each gate.</param>
-    public void Leave(RpcCall call, int entered)
+    public void Leave(RpcServedCall call, int entered)
     {
         for (int i = gates.Length - 1; i >= 0; i--)
         {

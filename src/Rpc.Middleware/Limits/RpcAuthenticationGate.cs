@@ -12,8 +12,14 @@ internal sealed class RpcAuthenticationGate(RpcCallAuthentication authentication
 {
     private int _verifying;
 
-    public override RpcGateAnswer TryEnter(RpcCall call)
+    public override RpcGateAnswer TryEnter(RpcServedCall served)
     {
+        if (served is not RpcCall call)
+        {
+            // Verified already, as calls over HTTP are before their first limit.
+            return RpcGateAnswer.Entered;
+        }
+
         RpcGateAnswer answer = authentication.TryEnter(call);
         if (answer != RpcGateAnswer.Wait || Interlocked.Increment(ref _verifying) <= (bound?.Limit ?? int.MaxValue))
         {
@@ -25,9 +31,9 @@ internal sealed class RpcAuthenticationGate(RpcCallAuthentication authentication
         return RpcGateAnswer.Refused;
     }
 
-    public override void Wait(RpcCall call) => _ = VerifyAsync(call);
+    public override void Wait(RpcServedCall call) => _ = VerifyAsync((RpcCall)call);
 
-    public override void Leave(RpcCall call)
+    public override void Leave(RpcServedCall call)
     {
         // A call that is verified is not counted here any more.
     }

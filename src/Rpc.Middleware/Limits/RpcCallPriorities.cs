@@ -10,7 +10,7 @@ internal sealed class RpcCallPriorities(string? key)
     public const string High = "high";
 
     /// <summary>The priority of a call: normal unless its metadata says low or high.</summary>
-    public RpcCallPriority Of(RpcCall call) => key is null || ReferenceEquals(call.RequestMetadata, RpcMetadata.Empty) ? RpcCallPriority.Normal : Parse(call.RequestMetadata.GetValue(key));
+    public RpcCallPriority Of(RpcServedCall call) => key is null || ReferenceEquals(call.RequestMetadata, RpcMetadata.Empty) ? RpcCallPriority.Normal : Parse(call.RequestMetadata.GetValue(key));
 
     private static RpcCallPriority Parse(string? value) => value switch
     {

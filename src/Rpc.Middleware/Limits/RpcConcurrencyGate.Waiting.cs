@@ -12,7 +12,7 @@ internal sealed partial class RpcConcurrencyGate
     /// <summary>Calls that wait.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
-    public override void Wait(RpcCall call)
+    public override void Wait(RpcServedCall call)
     {
         RpcWaitingCall waiting = new(call, this);
 

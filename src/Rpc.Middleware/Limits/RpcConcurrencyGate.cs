@@ -73,7 +73,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     /// <summary>How long calls have a place, on average; zero if it is not known.</summary>
     public TimeSpan AverageLatency => TimeSpan.FromSeconds((double)Volatile.Read(ref _latency) / _time.TimestampFrequency);
 
-    public override RpcGateAnswer TryEnter(RpcCall call)
+    public override RpcGateAnswer TryEnter(RpcServedCall call)
     {
         RpcCallPriority priority = _priorities.Of(call);
         call.Priority = priority;
@@ -102,7 +102,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
         }
     }
 
-    public override void Leave(RpcCall call)
+    public override void Leave(RpcServedCall call)
     {
         if (_isTimed)
         {
@@ -143,7 +143,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     }
 
     // With it the call may still wait at other gates.
-    private void OnPlaceTaken(RpcCall call) => call.HasPlacesSince[(int)_kind] = call.WaitedUntil;
+    private void OnPlaceTaken(RpcServedCall call) => call.HasPlacesSince[(int)_kind] = call.WaitedUntil;
 
     // A call that cannot be answered in time would only take the time of others.
     private RpcFault? FindFault(TimeSpan left, int waiting, RpcCallPriority priority)
@@ -165,7 +165,7 @@ internal sealed partial class RpcConcurrencyGate : RpcGate
     }
 
     // Lost updates of two threads at once do not matter.
-    private void Measure(RpcCall call)
+    private void Measure(RpcServedCall call)
     {
         long now = _time.GetTimestamp();
         long latency = Math.Max(0, now - call.HasPlacesSince[(int)_kind]);

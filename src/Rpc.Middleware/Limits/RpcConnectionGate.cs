@@ -6,10 +6,17 @@ namespace Kestrel.Rpc.Middleware;
 internal sealed class RpcConnectionGate(RpcConcurrencyOptions options, RpcCallPriorities priorities, TimeProvider time) : RpcGate
 {
     // By the read loop of the call's connection, as the first gate always is.
-    public override RpcGateAnswer TryEnter(RpcCall call) =>
-        (call.Owner.CallGate ??= new RpcConcurrencyGate(options, priorities, time, RpcGateKind.OfConnection)).TryEnter(call);
+    public override RpcGateAnswer TryEnter(RpcServedCall served) => served is not RpcCall call
+        ? RpcGateAnswer.Entered // over HTTP, whose connections have bounds of their own
+        : (call.Owner.CallGate ??= new RpcConcurrencyGate(options, priorities, time, RpcGateKind.OfConnection)).TryEnter(call);
 
-    public override void Wait(RpcCall call) => call.Owner.CallGate!.Wait(call);
+    public override void Wait(RpcServedCall call) => ((RpcCall)call).Owner.CallGate!.Wait(call);
 
-    public override void Leave(RpcCall call) => call.Owner.CallGate!.Leave(call);
+    public override void Leave(RpcServedCall served)
+    {
+        if (served is RpcCall call)
+        {
+            call.Owner.CallGate!.Leave(call);
+        }
+    }
 }

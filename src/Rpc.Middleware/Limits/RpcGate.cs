@@ -7,13 +7,13 @@ internal abstract class RpcGate
     public virtual bool NeedsRequest => false;
 
     /// <summary>Lets a call in, if that can be said at once.</summary>
-    public abstract RpcGateAnswer TryEnter(RpcCall call);
+    public abstract RpcGateAnswer TryEnter(RpcServedCall call);
 
     /// <summary>
-    /// Takes a call that may wait. It is the gate's from here on: it has <see cref="RpcCall.EnterNextGate"/> called once there is room, on the thread pool, or refuses it.
+    /// Takes a call that may wait. It is the gate's from here on: it has <see cref="RpcServedCall.EnterNextGate"/> called once there is room, on the thread pool, or refuses it.
     /// </summary>
-    public abstract void Wait(RpcCall call);
+    public abstract void Wait(RpcServedCall call);
 
     /// <summary>Notes that a call which was let in has ended.</summary>
-    public abstract void Leave(RpcCall call);
+    public abstract void Leave(RpcServedCall call);
 }

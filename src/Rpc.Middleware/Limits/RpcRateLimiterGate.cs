@@ -8,7 +8,7 @@ namespace Kestrel.Rpc.Middleware;
 /// <param name="acquire">Asks for a lease, waiting if the limiter has a queue.</param>
 /// <param name="needsRequest">Whether the limiter looks at the call.</param>
 internal sealed class RpcRateLimiterGate(
-    Func<RpcCall, RateLimitLease> attempt, Func<RpcCall, CancellationToken, ValueTask<RateLimitLease>> acquire, bool needsRequest) : RpcGate
+    Func<RpcServedCall, RateLimitLease> attempt, Func<RpcServedCall, CancellationToken, ValueTask<RateLimitLease>> acquire, bool needsRequest) : RpcGate
 {
     private static readonly RpcFault Refusal = RpcFault.Of(RpcStatusCode.ResourceExhausted, "The rate limit of the method is reached.") with { IsNotProcessed = true, Rejection = RpcRejection.RateLimit };
 
@@ -20,7 +20,7 @@ internal sealed class RpcRateLimiterGate(
     public static RpcRateLimiterGate Of(PartitionedRateLimiter<RpcContext> limiter) =>
         new(call => limiter.AttemptAcquire(call), (call, token) => limiter.AcquireAsync(call, cancellationToken: token), needsRequest: true);
 
-    public override RpcGateAnswer TryEnter(RpcCall call)
+    public override RpcGateAnswer TryEnter(RpcServedCall call)
     {
         try
         {
@@ -44,11 +44,11 @@ internal sealed class RpcRateLimiterGate(
         }
     }
 
-    public override void Wait(RpcCall call) => _ = WaitAsync(call);
+    public override void Wait(RpcServedCall call) => _ = WaitAsync(call);
 
-    public override void Leave(RpcCall call) => GiveBack(call.PopLease(), call);
+    public override void Leave(RpcServedCall call) => GiveBack(call.PopLease(), call);
 
-    private static void GiveBack(RateLimitLease lease, RpcCall call)
+    private static void GiveBack(RateLimitLease lease, RpcServedCall call)
     {
         try
         {
@@ -61,7 +61,7 @@ internal sealed class RpcRateLimiterGate(
         }
     }
 
-    private async Task WaitAsync(RpcCall call)
+    private async Task WaitAsync(RpcServedCall call)
     {
         RateLimitLease lease;
         try
@@ -91,7 +91,7 @@ internal sealed class RpcRateLimiterGate(
         }
 
         call.PushLease(lease);
-        call.WaitedUntil = call.Owner.Server.TimeProvider.GetTimestamp();
+        call.WaitedUntil = call.Server.TimeProvider.GetTimestamp();
         call.EnterNextGate();
     }
 }

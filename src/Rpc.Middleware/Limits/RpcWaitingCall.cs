@@ -3,10 +3,10 @@ namespace Kestrel.Rpc.Middleware;
 /// <summary>
 /// A call in the line of a gate. Not used again: the call object may serve another call while a cancellation of this one still looks for it here.
 /// </summary>
-internal sealed class RpcWaitingCall(RpcCall call, RpcConcurrencyGate gate) : IThreadPoolWorkItem
+internal sealed class RpcWaitingCall(RpcServedCall call, RpcConcurrencyGate gate) : IThreadPoolWorkItem
 {
     /// <summary>Whose it is while it waits; the gate's line otherwise knows no more of it.</summary>
-    public RpcCall Call => call;
+    public RpcServedCall Call => call;
 
     /// <summary>Under the lock of the gate, as the next two.</summary>
     public RpcWaitingState State { get; set; }

@@ -22,6 +22,9 @@ internal sealed class RpcResumption : IRpcDedicatedWork, ICriticalNotifyCompleti
     public static RpcResumption Of(RpcContext context) =>
         context is RpcCall call && call.Endpoint.Scheduling == RpcScheduling.Dedicated ? new(call.Owner.Server.DedicatedThreads) : Anywhere;
 
+    /// <summary>The same for a call that has not begun.</summary>
+    public static RpcResumption On(RpcDedicatedThreads threads) => new(threads);
+
     public RpcResumption GetAwaiter() => this;
 
     /// <exception cref="Kestrel.Rpc.Protocol.RpcException">There is no thread for it: too many calls wait, or the host stops.</exception>

@@ -7,7 +7,7 @@ namespace Kestrel.Rpc.Middleware;
 /// What the handler writes. A message becomes a frame in a buffer at once; the connection's writer takes whole buffers. So the messages that a
 /// handler writes one after the other leave together. Bounded: above <see cref="MostWaiting"/> bytes the handler waits.
 /// </remarks>
-internal sealed partial class RpcCallStream : IThreadPoolWorkItem, IValueTaskSource
+internal sealed partial class RpcCallStream : IRpcReplyStream, IThreadPoolWorkItem, IValueTaskSource
 {
     /// <summary>Bytes that may wait, and the last message: as much as one flush takes.</summary>
     internal const int MostWaiting = OutputQueue.BytesPerFlush;

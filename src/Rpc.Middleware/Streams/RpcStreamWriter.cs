@@ -3,7 +3,7 @@ using Kestrel.Rpc.Protocol;
 namespace Kestrel.Rpc.Middleware;
 
 /// <summary>The replies of a call as its handler writes them. One thread at a time.</summary>
-internal sealed class RpcStreamWriter<T>(RpcCallStream stream) : IRpcStreamWriter<T>
+internal sealed class RpcStreamWriter<T>(IRpcReplyStream stream) : IRpcStreamWriter<T>
     where T : class
 {
     public ValueTask WriteAsync(T message, CancellationToken cancellationToken = default) => WriteAsync(message, default, cancellationToken);

@@ -14,7 +14,7 @@ internal static class RpcStreams
         where TRequest : class => new RpcStreamReader<TRequest>(Of(context), format);
 
     public static IRpcStreamWriter<TReply> Writer<TReply>(RpcContext context)
-        where TReply : class => new RpcStreamWriter<TReply>(Of(context));
+        where TReply : class => new RpcStreamWriter<TReply>(Replies(context));
 
     public static IAsyncEnumerable<TRequest> ReadAll<TRequest>(RpcContext context)
         where TRequest : class, IMessage<TRequest>, new() => Reader<TRequest>(context).ReadAllAsync();
@@ -23,7 +23,7 @@ internal static class RpcStreams
     public static async ValueTask WriteAll<TReply>(RpcContext context, IAsyncEnumerable<TReply> replies)
         where TReply : class
     {
-        RpcCallStream stream = Of(context);
+        IRpcReplyStream stream = Replies(context);
         await foreach (TReply reply in replies.WithCancellation(stream.Cancelled).ConfigureAwait(false))
         {
             await stream.WriteAsync(reply, default, default).ConfigureAwait(false);
@@ -38,7 +38,11 @@ internal static class RpcStreams
 
     public static ValueTask AwaitValueTask(ValueTask task) => task;
 
+    private static RpcCallStream Of(RpcContext context) => (context as RpcCall)?.Version2?.Stream ?? throw HasNone(context);
+
+    private static IRpcReplyStream Replies(RpcContext context) =>
+        (context as RpcCall)?.Version2?.Stream ?? (IRpcReplyStream?)(context as RpcHttpCall)?.Replies ?? throw HasNone(context);
+
     // A context of somebody's own making, in a test of a handler, has no streams.
-    private static RpcCallStream Of(RpcContext context) => (context as RpcCall)?.Version2?.Stream
-        ?? throw new InvalidOperationException($"The call of '{context.Name}' has no streams.");
+    private static InvalidOperationException HasNone(RpcContext context) => new($"The call of '{context.Name}' has no streams.");
 }

@@ -27,7 +27,7 @@ internal sealed class RpcCallLog
     /// <param name="observed">What was noted of it.</param>
     /// <param name="budget">The lines of its method.</param>
     /// <param name="end">How it ended.</param>
-    public void OnEnded(RpcCall call, RpcObservedCall observed, RpcLogBudget budget, in RpcCallEnd end)
+    public void OnEnded(RpcServedCall call, RpcObservedCall observed, RpcLogBudget budget, in RpcCallEnd end)
     {
         bool hasFailed = _hasErrors && RpcMethodTags.IsServerError(end.Status);
         if ((!hasFailed && end.Duration < _slowerThan)

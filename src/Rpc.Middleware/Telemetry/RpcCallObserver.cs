@@ -68,7 +68,7 @@ internal sealed class RpcCallObserver(RpcServer server, RpcServerMetrics metrics
     /// <param name="call">The call.</param>
     /// <param name="observed">What was noted of it.</param>
     /// <param name="isWritten">Whether its reply, or the error in its place, is on its way.</param>
-    public void OnEnded(RpcCall call, RpcObservedCall observed, bool isWritten)
+    public void OnEnded(RpcServedCall call, RpcObservedCall observed, bool isWritten)
     {
         RpcFault? fault = call.Fault;
         RpcCallEnd end = new(
@@ -123,7 +123,7 @@ internal sealed class RpcCallObserver(RpcServer server, RpcServerMetrics metrics
         }
     }
 
-    private void Measure(RpcCall call, RpcObservedCall observed, RpcFault? fault, in RpcCallEnd end, bool isWritten)
+    private void Measure(RpcServedCall call, RpcObservedCall observed, RpcFault? fault, in RpcCallEnd end, bool isWritten)
     {
         if (observed.IsDispatched)
         {

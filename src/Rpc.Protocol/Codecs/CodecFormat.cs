@@ -5,6 +5,8 @@ namespace Kestrel.Rpc.Protocol;
 /// <summary>Messages by a codec, which may be the application's and throws what it likes.</summary>
 internal sealed class CodecFormat<T>(IRpcCodec<T> codec) : RpcMessageFormat<T>
 {
+    public override RpcMessageKind Kind => codec is JsonCodec<T> ? RpcMessageKind.Json : RpcMessageKind.Other;
+
     public override IRpcCodec<T> Codec => codec;
 
     public override int Measure(object? message)

@@ -9,6 +9,8 @@ internal sealed class ProtobufFormat<T> : RpcMessageFormat<T>, IRpcCodec<T>
 {
     public static readonly ProtobufFormat<T> Instance = new();
 
+    public override RpcMessageKind Kind => RpcMessageKind.Protobuf;
+
     public override IRpcCodec<T> Codec => this;
 
     public int GetSize(T message) => RpcMessageCodec.CalculateSize(message);

@@ -11,6 +11,9 @@ internal abstract class RpcMessageFormat
     /// <summary>Of every protobuf message, where it does not matter which.</summary>
     public static RpcMessageFormat AnyMessage { get; } = new AnyMessageFormat();
 
+    /// <summary>What the bytes are.</summary>
+    public abstract RpcMessageKind Kind { get; }
+
     /// <summary>Bytes of a message. <see cref="Write"/> follows on the same thread.</summary>
     /// <exception cref="RpcException">It cannot be serialised.</exception>
     public abstract int Measure(object? message);
@@ -21,6 +24,8 @@ internal abstract class RpcMessageFormat
 
     private sealed class AnyMessageFormat : RpcMessageFormat
     {
+        public override RpcMessageKind Kind => RpcMessageKind.Protobuf;
+
         public override int Measure(object? message) => RpcMessageCodec.CalculateSize(message as IMessage ?? ThrowUnlessNull(message));
 
         public override void Write(object message, Span<byte> destination) => RpcMessageCodec.Serialize((IMessage)message, destination);

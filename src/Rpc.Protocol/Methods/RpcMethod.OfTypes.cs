@@ -31,6 +31,8 @@ public sealed class RpcMethod<TRequest, TReply> : RpcMethod
     /// <inheritdoc/>
     public override Type ReplyType => typeof(TReply);
 
+    internal override RpcMessageKind RequestKind => RequestFormat.Kind;
+
     internal RpcMessageFormat<TRequest> RequestFormat { get; }
 
     internal RpcMessageFormat<TReply> ReplyFormat { get; }

@@ -86,6 +86,8 @@ public abstract class RpcMethod
     /// <returns>The text.</returns>
     public override string ToString() => Name.ToString();
 
+    internal abstract RpcMessageKind RequestKind { get; }
+
     internal void ThrowIfNot(RpcMethodShape shape)
     {
         if (Shape != shape)
