@@ -22,6 +22,8 @@ internal static class CodeLiterals
             return "default";
         }
 
+        // A constant of a nullable type is written as one of the type itself.
+        ITypeSymbol own = type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : type;
         string? literal = value switch
         {
             double number when double.IsNaN(number) || double.IsInfinity(number) => null,
@@ -30,8 +32,9 @@ internal static class CodeLiterals
             float => SymbolDisplay.FormatPrimitive(value, quoteStrings: true, useHexadecimalNumbers: false) + "f",
             _ => SymbolDisplay.FormatPrimitive(value, quoteStrings: true, useHexadecimalNumbers: false),
         };
-        bool needsCast = value is not (string or bool or char or int) || type.TypeKind == TypeKind.Enum;
-        return literal is not null && needsCast ? $"({type.Name()})({literal})" : literal;
+        bool needsCast = value is not (string or bool or char or int)
+            || own.SpecialType is not (SpecialType.System_String or SpecialType.System_Boolean or SpecialType.System_Char or SpecialType.System_Int32);
+        return literal is not null && needsCast ? $"({own.Name()})({literal})" : literal;
     }
 
     /// <summary>Text as code.</summary>

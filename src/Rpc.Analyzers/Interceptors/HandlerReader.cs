@@ -63,34 +63,39 @@ internal sealed class HandlerReader(HandlerMethod handler, Compilation compilati
             _isPlain = false;
         }
 
+        // Also of what is never left out: it is part of the delegate's type.
+        string? value = declared.HasExplicitDefaultValue ? CodeLiterals.Of(declared.ExplicitDefaultValue, type) : null;
+        _isPlain &= value is not null || !declared.HasExplicitDefaultValue;
         if (type.IsMessage())
         {
             SetRequest(type, declared);
-            _parameters.Add(new HandlerParameter(HandlerParameterKind.Request, type.Name()));
+            Add(HandlerParameterKind.Request);
         }
         else if (IsStream(type, out ITypeSymbol message))
         {
-            ReadStream((INamedTypeSymbol)type, message, declared);
+            ReadStream((INamedTypeSymbol)type, message, declared, value);
         }
         else if (type.Is(KnownNames.Context))
         {
-            _parameters.Add(new HandlerParameter(HandlerParameterKind.Context, type.Name()));
+            Add(HandlerParameterKind.Context);
         }
         else if (type.Is(KnownNames.CancellationToken))
         {
-            _parameters.Add(new HandlerParameter(HandlerParameterKind.CancellationToken, type.Name()));
+            Add(HandlerParameterKind.CancellationToken);
         }
         else if (type.Is(KnownNames.ServiceProvider))
         {
-            _parameters.Add(new HandlerParameter(HandlerParameterKind.Services, type.Name()));
+            Add(HandlerParameterKind.Services);
         }
         else
         {
-            ReadService(type, declared);
+            ReadService(type, declared, value);
         }
+
+        void Add(HandlerParameterKind kind) => _parameters.Add(new HandlerParameter(kind, type.Name(), Default: value));
     }
 
-    private void ReadStream(INamedTypeSymbol type, ITypeSymbol message, IParameterSymbol declared)
+    private void ReadStream(INamedTypeSymbol type, ITypeSymbol message, IParameterSymbol declared, string? value)
     {
         HandlerParameterKind kind = type.Is(KnownNames.StreamWriter, 1) ? HandlerParameterKind.Writer
             : type.Is(KnownNames.StreamReader, 1) ? HandlerParameterKind.Reader
@@ -111,7 +116,7 @@ internal sealed class HandlerReader(HandlerMethod handler, Compilation compilati
             _isPlain &= message.IsReferenceType;
         }
 
-        _parameters.Add(new HandlerParameter(kind, message.Name()));
+        _parameters.Add(new HandlerParameter(kind, message.Name(), Default: value));
     }
 
     private void SetRequest(ITypeSymbol type, IParameterSymbol declared)
@@ -128,7 +133,7 @@ internal sealed class HandlerReader(HandlerMethod handler, Compilation compilati
         _request ??= type;
     }
 
-    private void ReadService(ITypeSymbol type, IParameterSymbol declared)
+    private void ReadService(ITypeSymbol type, IParameterSymbol declared, string? value)
     {
         AttributeData? keyed = declared.FindAttribute(KnownNames.FromKeyedServices);
         string? key = null;
@@ -138,10 +143,7 @@ internal sealed class HandlerReader(HandlerMethod handler, Compilation compilati
             _isPlain &= key is not null;
         }
 
-        bool hasDefault = declared.HasExplicitDefaultValue;
-        string? value = hasDefault ? CodeLiterals.Of(declared.ExplicitDefaultValue, type) : null;
-        _isPlain &= !hasDefault || value is not null;
-        if (!hasDefault && keyed is null && IsNoService(type))
+        if (!declared.HasExplicitDefaultValue && keyed is null && IsNoService(type))
         {
             Fault(RpcDiagnostics.Unbindable, At(declared), declared.Name, type.ToDisplayString());
             return;
@@ -174,7 +176,7 @@ internal sealed class HandlerReader(HandlerMethod handler, Compilation compilati
 
         if (type.IsMessage())
         {
-            _isPlain &= type.IsReferenceType;
+            _isPlain &= type.IsReferenceType && type.CanBeNamed(compilation);
             return new HandlerResult("FromMessage", null);
         }
 

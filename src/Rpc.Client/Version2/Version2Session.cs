@@ -89,11 +89,15 @@ internal sealed partial class Version2Session : RpcSession
         int size = call.Measure(message);
         CheckLength((long)size + attachment.Length);
         int start = buffer.Length;
-        RpcEncoding encoding = Compress(call, message, size, buffer);
-        if (encoding == RpcEncoding.None)
+        RpcEncoding encoding = RpcEncoding.None;
+        if (call.Options.Compression == RpcEncoding.None || size == 0)
         {
             call.WriteTo(message, buffer.GetSpan(size)[..size]);
             buffer.Advance(size);
+        }
+        else
+        {
+            encoding = WriteCompressed(call, message, size, buffer);
         }
 
         buffer.Write(attachment);
@@ -171,15 +175,10 @@ internal sealed partial class Version2Session : RpcSession
         }
     }
 
-    // None if it gets no shorter, or is not to be compressed: then nothing was written.
-    private static RpcEncoding Compress(PendingCall call, object message, int size, MessageBuffer buffer)
+    // None if it gets no shorter: then it was written as it is.
+    private static RpcEncoding WriteCompressed(PendingCall call, object message, int size, MessageBuffer buffer)
     {
         RpcEncoding encoding = call.Options.Compression;
-        if (encoding == RpcEncoding.None || size == 0)
-        {
-            return RpcEncoding.None;
-        }
-
         if (!RpcCompression.IsSupported(encoding))
         {
             throw new RpcException(RpcStatusCode.Unimplemented, $"There is no encoding {encoding}.") { IsNotProcessed = true };
@@ -191,19 +190,20 @@ internal sealed partial class Version2Session : RpcSession
         {
             call.WriteTo(message, plain.AsSpan(0, size));
             RpcCompression.Compress(encoding, new ReadOnlySequence<byte>(plain, 0, size), buffer);
+            if (buffer.Length - start < size)
+            {
+                return encoding;
+            }
+
+            // From the copy: a codec is asked once to write what it has measured.
+            buffer.Truncate(start);
+            buffer.Write(plain.AsSpan(0, size));
+            return RpcEncoding.None;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(plain);
         }
-
-        if (buffer.Length - start < size)
-        {
-            return encoding;
-        }
-
-        buffer.Truncate(start);
-        return RpcEncoding.None;
     }
 
     private void CheckLength(long length)

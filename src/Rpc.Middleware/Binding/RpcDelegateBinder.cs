@@ -109,7 +109,7 @@ internal sealed partial class RpcDelegateBinder(RpcMethodName name, IServiceProv
         {
             if (parameter.HasDefaultValue)
             {
-                return parameter.DefaultValue is null ? Expression.Default(type) : Expression.Constant(parameter.DefaultValue, type);
+                return DefaultOf(type, parameter.DefaultValue);
             }
 
             throw RpcDelegateParameters.Missing(name, type, parameter.Name, key);
@@ -126,6 +126,18 @@ internal sealed partial class RpcDelegateBinder(RpcMethodName name, IServiceProv
                 [type],
                 provider,
                 Expression.Constant(key, typeof(object)));
+    }
+
+    // The default of a nullable enumeration is a plain number to reflection.
+    private static Expression DefaultOf(Type type, object? value)
+    {
+        if (value is null)
+        {
+            return Expression.Default(type);
+        }
+
+        Type own = Nullable.GetUnderlyingType(type) ?? type;
+        return Expression.Convert(Expression.Constant(own.IsEnum ? Enum.ToObject(own, value) : value, own), type);
     }
 
     // A container that cannot tell is believed to have the service; a call that finds it missing fails with its message.

@@ -9,7 +9,7 @@ internal sealed partial class RpcCall
     public bool IsInPlace { get; set; }
 
     // Handlers of such a call would find that nobody waits for what they do.
-    private bool IsLate => (Version2 is not null ? Version2.Timeout : Plugged?.Timeout) is not null && TimeLeft <= TimeSpan.Zero;
+    private bool IsLate => (Version2 is not null ? Version2.Timeout : Plugged is not null ? Plugged.Timeout : _ownTimeLimit) is not null && TimeLeft <= TimeSpan.Zero;
 
     /// <summary>Notes which limits are ahead of the call.</summary>
     public void Face(RpcRoute route, RpcAdmission admission)

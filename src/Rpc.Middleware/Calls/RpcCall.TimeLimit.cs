@@ -42,7 +42,7 @@ internal sealed partial class RpcCall
     {
         if (Version2 is not null)
         {
-            Version2.Timeout = Shorter(Version2.Timeout, limit);
+            Version2.LimitTime(limit);
         }
         else if (Plugged is not null)
         {

@@ -74,6 +74,12 @@ public static class RpcFilterExtensions
         where TFilter : class, IRpcFilter => builder.AddRpcFilter<RpcGroupBuilder, TFilter>();
 
     /// <inheritdoc cref="AddRpcFilter{TFilter}(RpcEndpointConventionBuilder)"/>
+    /// <param name="builder">The service.</param>
+    public static RpcServiceEndpointConventionBuilder AddRpcFilter<[DynamicallyAccessedMembers(RpcActivation.Constructors)] TFilter>(
+        this RpcServiceEndpointConventionBuilder builder)
+        where TFilter : class, IRpcFilter => builder.AddRpcFilter<RpcServiceEndpointConventionBuilder, TFilter>();
+
+    /// <inheritdoc cref="AddRpcFilter{TFilter}(RpcEndpointConventionBuilder)"/>
     /// <param name="builder">The server's pipeline.</param>
     public static RpcPipelineBuilder AddRpcFilter<[DynamicallyAccessedMembers(RpcActivation.Constructors)] TFilter>(
         this RpcPipelineBuilder builder)

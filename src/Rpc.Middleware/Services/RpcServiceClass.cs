@@ -11,7 +11,8 @@ internal sealed class RpcServiceClass([DynamicallyAccessedMembers(RpcServiceClas
 {
     public const DynamicallyAccessedMemberTypes Members = DynamicallyAccessedMemberTypes.PublicConstructors
         | DynamicallyAccessedMemberTypes.PublicMethods
-        | DynamicallyAccessedMemberTypes.NonPublicMethods;
+        | DynamicallyAccessedMemberTypes.NonPublicMethods
+        | DynamicallyAccessedMemberTypes.Interfaces;
 
     /// <summary>Of the base class or interface that declares a method.</summary>
     public const DynamicallyAccessedMemberTypes DeclaredMembers = DynamicallyAccessedMemberTypes.PublicMethods
@@ -34,6 +35,13 @@ internal sealed class RpcServiceClass([DynamicallyAccessedMembers(RpcServiceClas
         MethodInfo implementing = declaring.IsInterface ? Implementation(declaring, declared) : Override(declared);
         List<object> attributes = [];
         AddType(attributes, declaring);
+
+        // A contract may inherit the method from another interface: what stands on the contract holds for it, too. A class does not inherit attributes of interfaces.
+        foreach (Type contract in type.GetInterfaces().Where(item => item != declaring && declaring.IsAssignableFrom(item)))
+        {
+            AddType(attributes, contract);
+        }
+
         if (type != declaring)
         {
             AddType(attributes, type);
@@ -55,8 +63,8 @@ internal sealed class RpcServiceClass([DynamicallyAccessedMembers(RpcServiceClas
 
     private static void AddType(List<object> attributes, Type from) => attributes.AddRange(from.GetCustomAttributes());
 
-    // What a class inherits is found with it and with its base.
-    private static List<object> Distinct(List<object> attributes) => [.. attributes.Distinct()];
+    // What a class inherits is found with it and with its base. The last of equal ones stays: it is the closest.
+    private static List<object> Distinct(List<object> attributes) => [.. attributes.AsEnumerable().Reverse().Distinct().Reverse()];
 
     private MethodInfo Override(MethodInfo declared)
     {

@@ -121,6 +121,9 @@ internal sealed partial class RpcVersion2Call(RpcCall call, RpcVersion2Session s
         _id = id;
     }
 
+    /// <summary>Bounds the time of the call, whatever its caller gives. Before its token is asked for.</summary>
+    public void LimitTime(TimeSpan? limit) => Timeout = Timeout < limit ? Timeout : limit ?? Timeout;
+
     /// <summary>Opens the streams of the call. Read loop only, before anybody else has it.</summary>
     public RpcCallStream OpenStream()
     {

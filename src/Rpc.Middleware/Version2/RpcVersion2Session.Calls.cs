@@ -127,6 +127,7 @@ internal sealed partial class RpcVersion2Session
         }
 
         RpcEndpoint endpoint = method.Route.Endpoint;
+        state.LimitTime(endpoint.Deadline); // before anything asks for the call's token, as streams and requests in pieces do
         if (state.IsOneWay && endpoint.Shape != RpcMethodShape.Unary)
         {
             return NotProcessed(RpcStatusCode.InvalidArgument, $"'{endpoint.Name}' has streams, and was called one way.");

@@ -37,6 +37,7 @@ internal sealed class JsonCodec<T>(JsonTypeInfo<T> typeInfo) : IRpcCodec<T>
         if (text.Capacity > MostKept)
         {
             t_text = null;
+            t_writer = null; // which holds the text
         }
     }
 

@@ -36,6 +36,21 @@ public class CompressionTests
         Assert.Equal((RpcCallBits.End, RpcEncoding.None, "a"), (request.Flags, request.Encoding, request.Text));
     }
 
+    [Fact]
+    public async Task Request_InJsonThatGetsNoShorter_GoesAsItIs()
+    {
+        await using ScriptedServer server = new();
+        byte[] bytes = new byte[60_000];
+        new Random(1).NextBytes(bytes);
+        RpcMethod<byte[], StringValue> method = RpcMethod.Create(
+            RpcMethodShape.Unary, "a", "B", RpcCodec.Json(BytesJson.Default.ByteArray), RpcCodec.Protobuf<StringValue>());
+        _ = server.Client.CallAsync(method, bytes, new RpcCallOptions { Compression = RpcEncoding.Snappy }).AsTask();
+        ClientFrame request = await server.ReceiveAsync();
+        Assert.Equal(RpcEncoding.None, request.Encoding);
+        ClientFrame rest = await server.ReceiveAsync(); // too long for one frame
+        Assert.Equal(bytes, RpcCodec.Json(BytesJson.Default.ByteArray).Deserialize(new([.. request.Body, .. rest.Body])));
+    }
+
     [Theory]
     [MemberData(nameof(Encodings))]
     public async Task Replies_Compressed_AreRead(RpcEncoding encoding)
@@ -88,3 +103,6 @@ public class CompressionTests
         Assert.Equal(RpcStatusCode.ResourceExhausted, (await Assert.ThrowsAsync<RpcException>(() => call.Within())).StatusCode);
     }
 }
+
+[System.Text.Json.Serialization.JsonSerializable(typeof(byte[]))]
+internal sealed partial class BytesJson : System.Text.Json.Serialization.JsonSerializerContext;

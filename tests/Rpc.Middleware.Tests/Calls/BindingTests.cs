@@ -63,6 +63,18 @@ public sealed class BindingTests
             Assert.Equal(5, number);
             return Reply(request.Msg);
         }),
+        ["optional token"] = app => app.MapRpc(Golden.Name, (HelloRequest request, CancellationToken token = default) =>
+        {
+            Assert.True(token.CanBeCanceled);
+            return Reply(request.Msg);
+        }),
+        ["optional everything"] = app => app.MapRpc(Golden.Name, (HelloRequest request, RpcContext? call = null, DayOfWeek? day = DayOfWeek.Friday) =>
+        {
+            Assert.Same(request, call!.Request);
+            Assert.Equal(DayOfWeek.Friday, day);
+            return Reply(request.Msg);
+        }),
+        ["method with an optional token"] = app => app.MapRpc(Golden.Name, Greeter.WithToken),
         ["method of an object"] = app => app.MapRpc(Golden.Name, new Greeter("x").Hello),
         ["static method"] = app => app.MapRpc(Golden.Name, Greeter.StaticHello),
         ["extension method"] = app => app.MapRpc(Golden.Name, new Greeter("x").HelloByExtension),
@@ -211,6 +223,8 @@ public sealed class BindingTests
         public HelloReply Hello(HelloRequest request) => Reply(prefix.Length > 0 ? request.Msg : "");
 
         public static HelloReply StaticHello(HelloRequest request) => Reply(request.Msg);
+
+        public static HelloReply WithToken(HelloRequest request, CancellationToken token = default) => Reply(token.CanBeCanceled ? request.Msg : "");
 
         public static async void Forget(HelloRequest request) => await Task.Yield();
     }

@@ -48,6 +48,33 @@ public sealed class WithDeadlineTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.InTime());
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(60)]
+    public async Task WithDeadline_StreamOfRequests_EndsAHandlerThatWaitsForThem(int? given)
+    {
+        await using TestServer server = await TestServer.StartAsync(new TestServerSetup
+        {
+            Services = services => services.AddSingleton<TimeProvider>(_time),
+            App = app => app.MapRpcClientStream<HelloRequest, HelloReply>("test/All", async (requests, context) =>
+            {
+                _left.SetResult(context.TimeLeft);
+                await requests.MoveNextAsync();
+                return new HelloReply();
+            }).WithDeadline(TimeSpan.FromSeconds(5)),
+        });
+        await using RpcConnection client = await ConnectAsync(server, 2);
+        RpcCallOptions options = new() { Timeout = given is { } seconds ? TimeSpan.FromSeconds(seconds) : null };
+        using RpcClientStreamingCall<HelloRequest, HelloReply> call = client.StartClientStream(
+            RpcMethod.Create<HelloRequest, HelloReply>(RpcMethodShape.ClientStreaming, "test", "All"), options);
+
+        Assert.Equal(TimeSpan.FromSeconds(5), await _left.Task.InTime());
+        _time.Advance(TimeSpan.FromSeconds(5));
+
+        RpcException failed = await Assert.ThrowsAsync<RpcException>(() => call.ReplyAsync.InTime());
+        Assert.Equal(RpcStatusCode.DeadlineExceeded, failed.StatusCode);
+    }
+
     [Fact]
     public async Task WithDeadline_OnGroupAndMethod_TheInnermostCounts()
     {

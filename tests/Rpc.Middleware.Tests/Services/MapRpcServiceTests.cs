@@ -83,11 +83,12 @@ public sealed class MapRpcServiceTests
         {
             RpcServiceEndpointConventionBuilder service = app.MapRpcService<OpenStock>();
             service.Method("Find").AddRpcFilter(Append("method"));
+            service.AddRpcFilter<AppendClass>();
             service.AddRpcFilter(Append("service"));
         });
         await using RpcConnection client = await RpcConnection.ConnectAsync(server.EndPoint).InTime();
 
-        Assert.Equal("a service method!", (await client.CallAsync(Shop.Find, Text("a")).AsTask().InTime()).Value);
+        Assert.Equal("a class service method!", (await client.CallAsync(Shop.Find, Text("a")).AsTask().InTime()).Value);
     }
 
     [Fact]
@@ -182,6 +183,11 @@ public sealed class MapRpcServiceTests
         }
 
         return counts;
+    }
+
+    private sealed class AppendClass : IRpcFilter
+    {
+        public ValueTask InvokeAsync(RpcContext context, RpcDelegate next) => Append("class")(context, next);
     }
 
     private sealed class OpenStock : Stock
